@@ -1,0 +1,120 @@
+"""Every exception this project raises on purpose.
+
+    NmstateControllerError
+    ├── SettingsError               the agent cannot start as it was set up
+    ├── ApiError                    the apiserver did not do what it was asked; trying again may help
+    │   ├── ApiUnavailable          no answer, one that makes no sense, or a 5xx
+    │   │   └── ApiTimeout          no answer in time
+    │   ├── ApiThrottled            429, perhaps with Retry-After
+    │   ├── ApiForbidden            401 or 403
+    │   ├── ApiConflict             409: somebody else wrote first, or the object is there already
+    │   ├── ApiNotFound             404
+    │   ├── ApiGone                 410: the resourceVersion is too old to watch from
+    │   └── ApiRejected             any other 4xx: the same request will fail the same way
+    └── NodeError                   the node did not take, or not tell, its state
+        ├── TerminalNodeError       the same document will fail the same way: wait for a new one
+        │   └── InvalidDesiredState
+        └── RetryableNodeError      trying again may help
+            ├── ApplyFailed
+            ├── VerificationFailed
+            ├── NmstateUnavailable  NetworkManager or D-Bus is not there
+            └── NmstateStuck        a call into libnmstate has not come back
+
+A foreign exception is translated at the edge where it appears (`cluster/` and `node/`), with `from`.
+The message of each is one sentence for a user, without secrets, stack traces or state dumps.
+"""
+
+
+class NmstateControllerError(Exception):
+    """Base of everything below."""
+
+
+class SettingsError(NmstateControllerError):
+    """The agent cannot start as it was set up."""
+
+
+class ApiError(NmstateControllerError):
+    """A request to the apiserver failed.
+
+    `retry_after` is the number of seconds that the server asked to wait, or None.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ApiUnavailable(ApiError):
+    """No answer, an answer that makes no sense, or a 5xx."""
+
+
+class ApiTimeout(ApiUnavailable):
+    """The deadline passed, or a stream was silent for too long."""
+
+
+class ApiThrottled(ApiError):
+    """429: the server asks to slow down."""
+
+
+class ApiForbidden(ApiError):
+    """401 or 403: the credentials do not do, or not yet."""
+
+
+class ApiConflict(ApiError):
+    """409: the object changed since it was read, or exists already."""
+
+
+class ApiNotFound(ApiError):
+    """404: no such object, or the CRD is not installed."""
+
+
+class ApiGone(ApiError):
+    """410: the resourceVersion is too old; list again."""
+
+
+class ApiRejected(ApiError):
+    """Any other 4xx: the request itself is wrong."""
+
+
+class NodeError(NmstateControllerError):
+    """The node did not take, or not tell, its state. `reason` is the condition reason to show."""
+
+    reason = "NmstateFailed"
+
+
+class TerminalNodeError(NodeError):
+    """The same document will fail the same way."""
+
+
+class InvalidDesiredState(TerminalNodeError):
+    """desiredState is no document that nmstate can apply on this node."""
+
+    reason = "InvalidDesiredState"
+
+
+class RetryableNodeError(NodeError):
+    """The same document may succeed later."""
+
+
+class ApplyFailed(RetryableNodeError):
+    """libnmstate gave up, and rolled back."""
+
+    reason = "ApplyFailed"
+
+
+class VerificationFailed(RetryableNodeError):
+    """libnmstate applied the document, found the node different from it, and rolled back."""
+
+    reason = "VerificationFailed"
+
+
+class NmstateUnavailable(RetryableNodeError):
+    """NetworkManager or D-Bus does not answer."""
+
+    reason = "NmstateUnavailable"
+
+
+class NmstateStuck(RetryableNodeError):
+    """A call into libnmstate is past its deadline and has not come back."""
+
+    reason = "NmstateStuck"

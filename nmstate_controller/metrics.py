@@ -1,0 +1,88 @@
+"""The agent's metrics, in a registry of their own, at 0 from the start: a rate() never misses the first event.
+
+One `Metrics` is made by `__main__` and passed to whoever counts. All of it is called from the loop.
+"""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client.exposition import generate_latest
+
+from nmstate_controller import __version__
+
+APPLY_RESULTS: Final = (
+    "Configured",
+    "InvalidDesiredState",
+    "ApplyFailed",
+    "VerificationFailed",
+    "NmstateUnavailable",
+    "NmstateStuck",
+)
+WATCH_RESTARTS: Final = ("expired", "gone", "silent", "throttled", "broken", "refused")
+_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160)
+
+
+class Metrics:
+    """Every metric that the agent exports, by attribute."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        Info("nmstate_controller_build", "Version of the agent.", registry=registry).info({"version": __version__})
+        self.applies = Counter(
+            "nmstate_controller_apply", "Changes of the node attempted, by verdict.", ["result"], registry=registry
+        )
+        self.apply_seconds = Histogram(
+            "nmstate_controller_apply_duration_seconds",
+            "Time that libnmstate took for one change.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.show_seconds = Histogram(
+            "nmstate_controller_show_duration_seconds",
+            "Time that libnmstate took for one look at the node.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.status_writes = Counter(
+            "nmstate_controller_status_writes", "Writes of status that the apiserver took.", registry=registry
+        )
+        self.status_bytes = Counter(
+            "nmstate_controller_status_written_bytes", "Bytes of those writes.", registry=registry
+        )
+        self.last_report = Gauge(
+            "nmstate_controller_last_report_timestamp_seconds",
+            "When the node was last read, as Unix time.",
+            registry=registry,
+        )
+        self.desired_generation = Gauge(
+            "nmstate_controller_desired_generation",
+            "Newest generation of the object that the agent has seen.",
+            registry=registry,
+        )
+        self.observed_generation = Gauge(
+            "nmstate_controller_observed_generation",
+            "Generation that the conditions speak about.",
+            registry=registry,
+        )
+        self.watch_restarts = Counter(
+            "nmstate_controller_watch_restarts",
+            "Watches that were opened again, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        self.api_requests = Counter(
+            "nmstate_controller_api_requests",
+            "Requests to the apiserver, by verb and HTTP status (0: no answer).",
+            ["verb", "code"],
+            registry=registry,
+        )
+        for result in APPLY_RESULTS:
+            self.applies.labels(result)
+        for reason in WATCH_RESTARTS:
+            self.watch_restarts.labels(reason)
+        for verb in ("list", "watch", "get", "create", "update"):
+            self.api_requests.labels(verb, "200")
+
+    def exposition(self) -> bytes:
+        """The registry in Prometheus's text format."""
+        return generate_latest(self.registry)

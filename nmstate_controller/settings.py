@@ -1,0 +1,88 @@
+"""The agent's settings: environment variables with the prefix NMSTATE_.
+
+Each field carries its unit, default and reason here and nowhere else; README's table is generated from them.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from nmstate_controller.errors import SettingsError
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """What an administrator may tune. Times are seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="NMSTATE_", extra="forbid", frozen=True)
+
+    node_name: str = Field(
+        min_length=1,
+        max_length=253,
+        description="Name of the Kubernetes node that the agent runs on, and of its object. Required; the DaemonSet "
+        "sets it.",
+    )
+    listen_address: str = Field(
+        default="127.0.0.1:9837",
+        pattern=r"^.+:\d{1,5}$",
+        description="Where /metrics, /livez and /readyz are served. Loopback, because the pod shares the node's "
+        "network.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Lines below this level are not written."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="`auto` is `console` on a terminal and `json` elsewhere."
+    )
+    report_interval: Seconds = Field(
+        default=60,
+        description="Time between two looks at the node when nothing calls for one earlier; ±10 % jitter, so that a "
+        "cluster's agents spread.",
+    )
+    heartbeat_interval: Seconds = Field(
+        default=300,
+        description="How old status.lastSuccessfulUpdateTime may get on a quiet node: tells it from a dead agent at "
+        "one write each.",
+    )
+    show_timeout: Seconds = Field(
+        default=60,
+        description="Deadline of one look at the node. A busy node with 1,000 interfaces needs about 10.",
+    )
+    apply_timeout: Seconds = Field(
+        default=180,
+        description="Deadline of one change of the node. libnmstate itself gives up on a device that never comes "
+        "after about 130.",
+    )
+    rollback_timeout: int = Field(
+        default=60,
+        ge=10,
+        description="After this time without a commit NetworkManager undoes a change by itself. It is re-armed "
+        "while libnmstate verifies.",
+    )
+    api_timeout: Seconds = Field(default=15, description="Deadline of one request to the apiserver, watches excepted.")
+    watch_inactivity_timeout: Seconds = Field(
+        default=330,
+        description="A watch that is silent this long is opened again: it may be dead without either side knowing.",
+    )
+    shutdown_timeout: Seconds = Field(
+        default=200,
+        description="After SIGTERM a change under way may end and its verdict be written; kept below "
+        "terminationGracePeriodSeconds.",
+    )
+
+
+def load() -> Settings:
+    """Read the settings from the environment.
+
+    Raises SettingsError that names the variable, what is wrong with it and what it would accept.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"NMSTATE_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
+            for item in error.errors(include_url=False, include_input=False)
+        )
+        raise SettingsError(f"cannot start with these settings: {problems}") from error
