@@ -1,0 +1,1 @@
+"""The Kubernetes side. Only this package imports kubernetes_asyncio."""

@@ -1,0 +1,91 @@
+"""Requests about this node's NodeNetworkState. Loop only."""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Final
+
+from pydantic import ValidationError
+
+from nmstate_controller.api.models import GROUP, KIND, PLURAL, VERSION, NodeNetworkState
+from nmstate_controller.cluster.client import Client, Json
+from nmstate_controller.errors import ApiUnavailable
+
+_COLLECTION: Final = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
+
+
+class NodeNetworkStates:
+    """The one object that this agent reads and writes. Every method raises ApiError."""
+
+    def __init__(self, client: Client, node_name: str) -> None:
+        self._client = client
+        self._name = node_name
+        self._path = f"{_COLLECTION}/{node_name}"
+        self._selector = {"fieldSelector": f"metadata.name={node_name}"}
+
+    async def list(self) -> tuple[NodeNetworkState | None, str]:
+        """The object, or None, and the resourceVersion to watch from. A quorum read: no older than this moment."""
+        answer = await self._client.request("list", "GET", _COLLECTION, query=self._selector)
+        version = _version(answer)
+        items = answer.get("items") or []
+        return (parse(items[0]) if items else None), version
+
+    @contextlib.asynccontextmanager
+    async def watch(
+        self, resource_version: str, *, timeout: int, inactivity: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The changes since `resource_version` as chunks of JSON lines, for at most `timeout` seconds."""
+        query = {
+            **self._selector,
+            "watch": "1",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": resource_version,
+            "timeoutSeconds": str(timeout),
+        }
+        async with self._client.stream("watch", _COLLECTION, query=query, inactivity=inactivity) as chunks:
+            yield chunks
+
+    async def get(self) -> NodeNetworkState:
+        """The object as it is now."""
+        return parse(await self._client.request("get", "GET", self._path))
+
+    async def create(self) -> NodeNetworkState:
+        """Create the object without any desire: from here on the spec is the user's."""
+        body = {
+            "apiVersion": f"{GROUP}/{VERSION}",
+            "kind": KIND,
+            "metadata": {"name": self._name},
+            "spec": {"nodeName": self._name},
+        }
+        return parse(await self._client.request("create", "POST", _COLLECTION, body=body))
+
+    async def replace_status(self, resource_version: str, status: Json) -> tuple[NodeNetworkState, int]:
+        """Replace the whole status, if the object is still at `resource_version`; else ApiConflict.
+
+        Returns the object as it is after that, and the size of the request in bytes.
+        """
+        body = {
+            "apiVersion": f"{GROUP}/{VERSION}",
+            "kind": KIND,
+            "metadata": {"name": self._name, "resourceVersion": resource_version},
+            "status": status,
+        }
+        answer = await self._client.request("update", "PUT", f"{self._path}/status", body=body)
+        return parse(answer), len(json.dumps(body))
+
+
+def parse(body: Json) -> NodeNetworkState:
+    """The object in an answer or an event. Raises ApiUnavailable when it is not what the CRD says it is."""
+    try:
+        return NodeNetworkState.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ApiUnavailable(f"the apiserver sent a {KIND} that is none: {where}: {first['msg']}") from error
+
+
+def _version(answer: Json) -> str:
+    version = (answer.get("metadata") or {}).get("resourceVersion")
+    if not isinstance(version, str) or not version:
+        raise ApiUnavailable("the apiserver sent a list without a resourceVersion")
+    return version

@@ -1,0 +1,182 @@
+"""Keeps the store equal to this node's object: list once, then watch for ever.
+
+The rules are those of client-go's reflector (tools/cache/reflector.go): a stream that ends is opened again at the
+version reached; 410 means list again; 429 and refusals wait, as long as the server asked, and keep the version;
+versions are opaque and never ordered. A silent stream is opened again, for it may be dead without either side
+knowing.
+"""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from typing import Final, NoReturn
+
+import structlog
+
+from nmstate_controller.backoff import Backoff
+from nmstate_controller.clock import Clock
+from nmstate_controller.cluster.client import Json
+from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates, parse
+from nmstate_controller.cluster.store import Store
+from nmstate_controller.errors import (
+    ApiError,
+    ApiForbidden,
+    ApiGone,
+    ApiThrottled,
+    ApiTimeout,
+    ApiUnavailable,
+)
+from nmstate_controller.metrics import Metrics
+
+LINE_LIMIT: Final = 32 * 1024 * 1024
+"""Bytes of one event. etcd keeps objects below 1.5 MiB or so, which JSON escapes can blow up sixfold."""
+
+_WATCH_SECONDS: Final = (300, 600)
+_HEALTHY_SECONDS: Final = 120.0
+_SHORT_SECONDS: Final = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Reflector:
+    """Runs in the loop; the only writer of `store`."""
+
+    def __init__(
+        self,
+        api: NodeNetworkStates,
+        store: Store,
+        metrics: Metrics,
+        clock: Clock,
+        rng: random.Random,
+        *,
+        inactivity: float,
+    ) -> None:
+        """`inactivity`: seconds of silence after which a watch is opened again."""
+        self._api = api
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._rng = rng
+        self._inactivity = inactivity
+        self._backoff = Backoff(rng, first=0.8, limit=30.0)
+        self._version: str | None = None
+        self._events = 0
+
+    async def run(self) -> NoReturn:
+        """List and watch until cancelled."""
+        while True:
+            started = self._clock.monotonic()
+            self._events = 0
+            failure: ApiError | None = None
+            try:
+                await self._list_and_watch()
+            except ApiGone as error:
+                self._version = None
+                failure = error
+            except ApiError as error:
+                failure = error
+            await self._pause(failure, self._clock.monotonic() - started)
+
+    async def _pause(self, failure: ApiError | None, lasted: float) -> None:
+        """Decide whether to wait before going on: not after a stream that did its work and ended."""
+        short = lasted < _SHORT_SECONDS and self._events == 0
+        self._metrics.watch_restarts.labels(_reason(failure)).inc()
+        if lasted >= _HEALTHY_SECONDS:
+            self._backoff.reset()
+        if (failure is None or isinstance(failure, ApiTimeout)) and not short:
+            return
+        delay = self._backoff.delay(failure.retry_after if failure else None)
+        log.warning(
+            "the watch of this node's object stopped and will be taken up again",
+            error=str(failure) if failure else "it ended as soon as it began",
+            seconds=round(delay, 1),
+        )
+        await self._clock.wait(asyncio.Event(), delay)
+
+    async def _list_and_watch(self) -> None:
+        if self._version is None:
+            newest, self._version = await self._api.list()
+            self._store.replace(newest)
+        timeout = self._rng.randint(*_WATCH_SECONDS)
+        async with self._api.watch(self._version, timeout=timeout, inactivity=self._inactivity) as chunks:
+            async for line in lines(chunks, LINE_LIMIT):
+                self._take(_event(line))
+                self._events += 1
+
+    def _take(self, event: Json) -> None:
+        body = event["object"]
+        match event["type"]:
+            case "ADDED" | "MODIFIED":
+                self._store.replace(parse(body))
+            case "DELETED":
+                self._store.replace(None)
+            case "BOOKMARK":
+                pass
+            case "ERROR":
+                raise _stream_error(body)
+            case other:
+                raise ApiUnavailable(f"the apiserver sent an event of unknown type {str(other)[:40]!r}")
+        version = (body.get("metadata") or {}).get("resourceVersion")
+        if isinstance(version, str) and version:
+            self._version = version
+
+
+async def lines(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    """Split a stream into its lines, of any length up to `limit` bytes.
+
+    Raises ApiUnavailable when a line is longer, or when the stream ends inside one: half an event is none.
+    """
+    pending = bytearray()
+    async for chunk in chunks:
+        start = 0
+        while (end := chunk.find(b"\n", start)) >= 0:
+            line = bytes(pending) + chunk[start:end] if pending else chunk[start:end]
+            pending.clear()
+            start = end + 1
+            if line.strip():
+                yield line
+        pending += chunk[start:]
+        if len(pending) > limit:
+            raise ApiUnavailable(f"the apiserver sent an event of more than {limit} bytes")
+    if pending.strip():
+        raise ApiUnavailable("the watch ended in the middle of an event")
+
+
+def _event(line: bytes) -> Json:
+    try:
+        event = json.loads(line)
+    except ValueError as error:
+        raise ApiUnavailable("the watch sent a line that is not JSON") from error
+    if not isinstance(event, dict) or not isinstance(event.get("object"), dict) or "type" not in event:
+        raise ApiUnavailable("the watch sent a line that is no event")
+    return event
+
+
+def _stream_error(status: Json) -> ApiError:
+    """The exception for an ERROR event, which carries a metav1.Status."""
+    message = f"the watch ended with an error: {status.get('code')} {str(status.get('message'))[:400]}"
+    match status.get("code"):
+        case 410:
+            return ApiGone(message)
+        case 429:
+            wait = (status.get("details") or {}).get("retryAfterSeconds")
+            return ApiThrottled(message, retry_after=float(wait) if isinstance(wait, int) else None)
+        case _:
+            return ApiUnavailable(message)
+
+
+def _reason(failure: ApiError | None) -> str:
+    match failure:
+        case None:
+            return "expired"
+        case ApiGone():
+            return "gone"
+        case ApiTimeout():
+            return "silent"
+        case ApiThrottled():
+            return "throttled"
+        case ApiForbidden():
+            return "refused"
+        case _:
+            return "broken"
