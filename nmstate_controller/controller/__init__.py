@@ -1,0 +1,1 @@
+"""The loop between the cluster and the node."""

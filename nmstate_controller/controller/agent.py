@@ -1,0 +1,122 @@
+"""The agent: builds its parts, runs them in one TaskGroup, and ends them in order on SIGTERM."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+from collections.abc import Iterator
+from typing import Final
+
+import structlog
+
+from nmstate_controller import __version__
+from nmstate_controller.api.models import Versions
+from nmstate_controller.clock import SystemClock
+from nmstate_controller.cluster.client import Client, load_configuration
+from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
+from nmstate_controller.cluster.reflector import Reflector
+from nmstate_controller.cluster.store import Store
+from nmstate_controller.controller.applier import Applier
+from nmstate_controller.controller.publisher import Publisher
+from nmstate_controller.controller.reporter import Reporter
+from nmstate_controller.metrics import Metrics
+from nmstate_controller.node import nmstate
+from nmstate_controller.node.nmstate import Nmstate
+from nmstate_controller.server import serving
+from nmstate_controller.settings import Settings
+
+_LAST_WRITE_SECONDS: Final = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+class Agent:
+    """Everything that runs on one node. Made and run in the loop, once."""
+
+    def __init__(self, settings: Settings, client: Client, metrics: Metrics) -> None:
+        clock = SystemClock()
+        rng = random.Random()
+        api = NodeNetworkStates(client, settings.node_name)
+        self._settings = settings
+        self._metrics = metrics
+        self.store = Store()
+        self.nmstate = Nmstate(
+            metrics,
+            show_timeout=settings.show_timeout,
+            apply_timeout=settings.apply_timeout,
+            rollback_timeout=settings.rollback_timeout,
+        )
+        self.reflector = Reflector(api, self.store, metrics, clock, rng, inactivity=settings.watch_inactivity_timeout)
+        self.publisher = Publisher(api, self.store, metrics, clock, rng, heartbeat=settings.heartbeat_interval)
+        self.reporter = Reporter(self.nmstate, self.publisher, metrics, clock, rng, interval=settings.report_interval)
+        self.applier = Applier(self.store, self.nmstate, self.publisher, self.reporter, metrics, clock, rng)
+        self.publisher.say(versions=Versions(agent=__version__, nmstate=nmstate.VERSION))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set, then end what is under way within the budget of `shutdown_timeout`."""
+        async with (
+            serving(self._settings.listen_address, self._metrics, alive=self.alive, ready=self.ready),
+            asyncio.TaskGroup() as group,
+        ):
+            tasks = [
+                group.create_task(part.run(), name=type(part).__name__)
+                for part in (self.reflector, self.publisher, self.reporter, self.applier)
+            ]
+            await stop.wait()
+            log.info("stopping: a change under way may end, nothing new begins")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.shutdown_timeout):
+                    await self.applier.finish()
+                    await self.publisher.flush(_LAST_WRITE_SECONDS)
+            for task in tasks:
+                task.cancel()
+
+    def alive(self) -> str | None:
+        """What a restart of the process would mend; the apiserver's absence is none of it."""
+        return None
+
+    def ready(self) -> str | None:
+        """What is still missing before the agent does its work."""
+        if not self.store.synced:
+            return "the object has not been listed yet"
+        if not self.reporter.reported:
+            return "the node has not been read yet"
+        return None
+
+
+async def run(settings: Settings) -> None:
+    """Run the agent on this node until SIGTERM or SIGINT; a second signal leaves at once.
+
+    Raises SettingsError when it cannot start.
+    """
+    log.info("starting", node=settings.node_name, nmstate=nmstate.VERSION)
+    metrics = Metrics()
+    stop = asyncio.Event()
+    with _signals(stop):
+        async with Client(await load_configuration(), metrics, timeout=settings.api_timeout) as client:
+            agent = Agent(settings, client, metrics)
+            await agent.run(stop)
+    log.info("stopped")
+    if agent.nmstate.stuck:
+        # The interpreter would wait for the thread, which waits for NetworkManager.
+        os._exit(1)
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            log.warning("second signal: leaving at once")
+            os._exit(1)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

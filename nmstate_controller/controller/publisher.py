@@ -1,0 +1,172 @@
+"""The only writer of the object: creates it when missing, and writes its status when there is something new.
+
+The reporter and the applier say what they know by `report` and `say`; one task turns it into as few writes as there can
+be. What cannot be written because the apiserver is away is kept and written when it is back. Loop only.
+"""
+
+import asyncio
+import random
+from datetime import datetime
+from typing import Any, NoReturn
+
+import structlog
+
+from nmstate_controller.api.models import NodeNetworkState, State, Status
+from nmstate_controller.backoff import Backoff
+from nmstate_controller.clock import Clock
+from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
+from nmstate_controller.cluster.store import Store
+from nmstate_controller.errors import ApiConflict, ApiError, ApiNotFound
+from nmstate_controller.metrics import Metrics
+
+_CONFLICT_TRIES = 3
+
+log = structlog.get_logger(__name__)
+
+
+class Publisher:
+    """What the agent has to say about its node, and the task that says it."""
+
+    def __init__(
+        self,
+        api: NodeNetworkStates,
+        store: Store,
+        metrics: Metrics,
+        clock: Clock,
+        rng: random.Random,
+        *,
+        heartbeat: float,
+    ) -> None:
+        """`heartbeat`: seconds after which an unchanged report is written again."""
+        self._api = api
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._heartbeat = heartbeat
+        self._backoff = Backoff(rng, first=0.8, limit=30.0)
+        self._status = Status()
+        self._uid: str | None = None
+        # The newest version known: what the watch told last (`_seen`), or the answer to our own write since.
+        self._latest: NodeNetworkState | None = None
+        self._seen: NodeNetworkState | None = None
+        self._said = 0
+        self._written = 0
+        self._news = asyncio.Condition()
+        self._wake = store.subscribe()
+        self._last_write: float | None = None
+
+    @property
+    def status(self) -> Status:
+        """What is to be said now; change it by `say` and `report` only."""
+        return self._status
+
+    def adopt(self, newest: NodeNetworkState) -> None:
+        """Take over what an earlier agent said about this object, or forget what was said about one that is gone."""
+        if newest.metadata.uid == self._uid:
+            return
+        ours = self._status
+        adopted = newest.status if self._uid is None else Status()
+        reporting = [condition for condition in ours.conditions if condition.type == "Reporting"]
+        adopted.conditions = [c for c in adopted.conditions if c.type != "Reporting" or not reporting] + reporting
+        adopted.versions = ours.versions
+        if ours.current_state is not None:
+            adopted.current_state = ours.current_state
+            adopted.last_successful_update_time = ours.last_successful_update_time
+        self._uid = newest.metadata.uid
+        self._status = adopted
+        self._touch()
+
+    def say(self, **changes: Any) -> None:
+        """Set fields of status; nothing is written when they are what they were."""
+        if any(getattr(self._status, field) != value for field, value in changes.items()):
+            self._status = self._status.model_copy(update=changes)
+            self._touch()
+
+    def report(self, state: State, moment: datetime) -> None:
+        """The node was read at `moment`. Written when it differs from the last report, or when the heartbeat is due."""
+        changed = state != self._status.current_state
+        self._status = self._status.model_copy(update={"current_state": state, "last_successful_update_time": moment})
+        due = self._last_write is None or self._clock.monotonic() - self._last_write >= self._heartbeat
+        if changed or due:
+            self._touch()
+
+    async def flush(self, timeout: float) -> bool:
+        """Wait until everything said so far is written; False when that takes more than `timeout` seconds."""
+        goal = self._said
+        try:
+            async with asyncio.timeout(timeout), self._news:
+                await self._news.wait_for(lambda: self._written >= goal)
+        except TimeoutError:
+            return False
+        return True
+
+    async def run(self) -> NoReturn:
+        """Write until cancelled."""
+        while True:
+            await self._wait_for_work()
+            try:
+                await self._write()
+            except ApiError as error:
+                delay = self._backoff.delay(error.retry_after)
+                log.warning("status could not be written, trying again", error=str(error), seconds=round(delay, 1))
+                await self._clock.wait(asyncio.Event(), delay)
+            else:
+                self._backoff.reset()
+
+    async def _wait_for_work(self) -> None:
+        while True:
+            self._wake.clear()
+            if self._store.object is not self._seen:
+                self._seen = self._latest = self._store.object
+            if self._store.synced and (self._latest is None or self._written < self._said):
+                return
+            await self._wake.wait()
+
+    async def _write(self) -> None:
+        """Write all that is to be said, against the newest object there is."""
+        try:
+            target = self._latest or await self._create()
+            for _ in range(_CONFLICT_TRIES):
+                self.adopt(target)
+                saying = self._said
+                try:
+                    target, size = await self._api.replace_status(target.metadata.resource_version, self._body())
+                except ApiConflict:
+                    target = await self._api.get()
+                    continue
+                await self._note(target, saying, size)
+                return
+        except ApiNotFound:
+            self._latest = None
+            raise
+        raise ApiConflict("somebody else keeps changing the object")
+
+    async def _create(self) -> NodeNetworkState:
+        try:
+            created = await self._api.create()
+        except ApiConflict:
+            return await self._api.get()
+        log.info("created this node's object")
+        return created
+
+    async def _note(self, written: NodeNetworkState, saying: int, size: int) -> None:
+        self._latest = written
+        self._last_write = self._clock.monotonic()
+        self._metrics.status_writes.inc()
+        self._metrics.status_bytes.inc(size)
+        if self._status.observed_generation is not None:
+            self._metrics.observed_generation.set(self._status.observed_generation)
+        async with self._news:
+            self._written = saying
+            self._news.notify_all()
+
+    def _body(self) -> dict[str, Any]:
+        """The status as the API takes it. currentState goes in as it is: it is large, and JSON already."""
+        body = self._status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"current_state"})
+        if self._status.current_state is not None:
+            body["currentState"] = self._status.current_state
+        return body
+
+    def _touch(self) -> None:
+        self._said += 1
+        self._wake.set()

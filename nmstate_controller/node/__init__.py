@@ -1,0 +1,1 @@
+"""The host side. Only this package imports libnmstate."""

@@ -1,0 +1,64 @@
+"""From what libnmstate shows to what the report says: less the noise, in a fixed order. Pure functions.
+
+Left out are values that change by themselves on a quiet node (a report would follow every one of them) and the pods'
+ends of veth pairs, which are the network plugin's business, with their routes. Unknown keys are kept.
+"""
+
+from typing import Any, Final
+
+from nmstate_controller.api.models import State
+
+_BRIDGE_TIMERS: Final = frozenset({"gc-timer", "hello-timer"})
+_ADDRESS_LIFETIMES: Final = frozenset({"valid-life-time", "preferred-life-time"})
+
+
+def reportable(shown: State) -> State:
+    """The report's currentState for the document that `libnmstate.show` returned. `shown` is not changed."""
+    interfaces = [interface for interface in _dicts(shown.get("interfaces")) if not _is_pod_end(interface)]
+    dropped = {interface.get("name") for interface in _dicts(shown.get("interfaces"))}
+    dropped -= {interface.get("name") for interface in interfaces}
+    state = dict(shown)
+    if "interfaces" in shown:
+        state["interfaces"] = sorted((_without_volatile(interface) for interface in interfaces), key=_order)
+    if isinstance(shown.get("routes"), dict):
+        state["routes"] = {
+            kind: [route for route in _dicts(routes) if route.get("next-hop-interface") not in dropped]
+            for kind, routes in shown["routes"].items()
+        }
+    return state
+
+
+def _is_pod_end(interface: State) -> bool:
+    return interface.get("type") == "veth" and interface.get("state") == "ignore"
+
+
+def _order(interface: State) -> tuple[str, str]:
+    # An OVS bridge and its internal port share a name.
+    return str(interface.get("name")), str(interface.get("type"))
+
+
+def _without_volatile(interface: State) -> State:
+    result = dict(interface)
+    for family in ("ipv4", "ipv6"):
+        section = result.get(family)
+        if isinstance(section, dict) and section.get("address"):
+            result[family] = {
+                **section,
+                "address": [_less(address, _ADDRESS_LIFETIMES) for address in _dicts(section["address"])],
+            }
+    bridge = result.get("bridge")
+    if isinstance(bridge, dict) and isinstance(bridge.get("options"), dict):
+        options = _less(bridge["options"], _BRIDGE_TIMERS)
+        if isinstance(options.get("stp"), dict) and options["stp"].get("enabled"):
+            # While the spanning tree changes the kernel shortens it from 300 s to forward-delay, and back.
+            options.pop("mac-ageing-time", None)
+        result["bridge"] = {**bridge, "options": options}
+    return result
+
+
+def _less(section: State, keys: frozenset[str]) -> State:
+    return {key: value for key, value in section.items() if key not in keys}
+
+
+def _dicts(value: Any) -> list[State]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
