@@ -1,0 +1,58 @@
+# Every target sets up what it needs and does nothing twice. See `make help`.
+
+SHELL := /bin/bash -o pipefail
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := nmstate_controller tests hack
+LIBNMSTATE := $(shell git ls-files -co --exclude-standard hack/libnmstate 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help lab lab-down test test-unit test-libnmstate test-cluster check format generate lock
+
+help:  ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+lab: $(VENV)/.ready  ## Start a cluster with two real nodes here, configure a bridge by kubectl, show it
+	@hack/lab up --nodes 2
+	@hack/demo
+
+lab-down:  ## Stop the lab and leave nothing behind
+	@hack/lab down
+
+test: check test-unit test-libnmstate test-cluster  ## Run every test, on a lab of its own
+
+test-unit: $(VENV)/.ready  ## Run the tests that need nothing but Python
+	@echo "== unit tests"
+	@$(BIN)/pytest tests/unit
+
+test-libnmstate: $(VENV)/.ready  ## Run the libnmstate wheel's own tests, in a network namespace
+	@echo "== tests of the libnmstate wheel"
+	@$(BIN)/pytest hack/libnmstate/tests
+
+test-cluster: $(VENV)/.ready  ## Run the integration and end-to-end tests on a lab of their own
+	@echo "== integration and end-to-end tests, on a real apiserver and real nodes"
+	@$(BIN)/pytest tests/integration tests/e2e
+
+check: $(VENV)/.ready  ## Lint, types, import rules, generated files
+	@echo "== checks"
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/mypy nmstate_controller hack/labkit tests hack/libnmstate/tests
+	@$(BIN)/lint-imports
+	@$(BIN)/python hack/generate --check
+
+format: $(VENV)/.ready  ## Format the code
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix $(SOURCES)
+
+generate: $(VENV)/.ready  ## Write the files that are generated: the CRD, README's table of settings
+	@$(BIN)/python hack/generate
+
+lock: $(VENV)/.ready  ## Compile the pinned requirements anew (hack/lock --upgrade moves them on)
+	@hack/lock
+
+# The environment: Debian packages that are missing, pinned Python packages, the libnmstate wheel, this project.
+$(VENV)/.ready: requirements/dev.txt pyproject.toml hack/apt-packages hack/build-libnmstate $(LIBNMSTATE)
+	@hack/setup "$(PYTHON)" "$(VENV)"
+	@touch $@
