@@ -1,0 +1,32 @@
+"""Declarative network configuration of Linux: the Python API of nmstate.
+
+The API is that of upstream's `libnmstate`, implemented over the nmstate crate instead of its C library.
+"""
+
+from ._native import __version__
+from .error import NmstateError
+from .generate import (
+    gen_net_state_from_policy,
+    generate_configurations,
+    generate_differences,
+    generate_revert,
+)
+from .netapplier import apply, commit, rollback
+from .netinfo import show, show_running_config
+
+__all__ = [
+    "BASE_ON_RUST",
+    "NmstateError",
+    "__version__",
+    "apply",
+    "commit",
+    "gen_net_state_from_policy",
+    "generate_configurations",
+    "generate_differences",
+    "generate_revert",
+    "rollback",
+    "show",
+    "show_running_config",
+]
+
+BASE_ON_RUST = True
