@@ -1,0 +1,89 @@
+"""Calls into libnmstate never overlap, have deadlines, and fail with an error that says whether to try again."""
+
+import asyncio
+
+import pytest
+from libnmstate import error as libnmstate_error
+
+from nmstate_controller.errors import (
+    ApplyFailed,
+    InvalidDesiredState,
+    NmstateStuck,
+    NmstateUnavailable,
+    NodeError,
+    VerificationFailed,
+)
+from nmstate_controller.metrics import Metrics
+from nmstate_controller.node.nmstate import Nmstate, translate
+from tests.unit.library import Library
+
+NOTHING: dict[str, list[object]] = {"interfaces": []}
+
+
+def nmstate(library: Library, metrics: Metrics, timeout: float = 20) -> Nmstate:
+    return Nmstate(metrics, show_timeout=timeout, apply_timeout=timeout, rollback_timeout=60, library=library)
+
+
+async def test_calls_never_overlap(metrics: Metrics) -> None:
+    library = Library()
+    node = nmstate(library, metrics)
+
+    await asyncio.gather(*(node.show() for _ in range(5)), node.apply(NOTHING))
+
+    assert library.calls == 6
+    assert not library.overlapped
+
+
+async def test_a_stuck_call_is_told_and_nothing_is_called_over_it(metrics: Metrics) -> None:
+    library = Library()
+    library.released.clear()
+    node = nmstate(library, metrics, timeout=0.05)
+
+    with pytest.raises(NmstateStuck):
+        await node.apply(NOTHING)
+    assert node.stuck
+    with pytest.raises(NmstateStuck):
+        await node.show()
+    assert library.calls == 1
+
+    library.released.set()
+    await node.idle()
+    assert not node.stuck
+    await node.show()
+
+
+async def test_a_call_abandoned_by_cancelling_still_blocks_the_next(metrics: Metrics) -> None:
+    library = Library()
+    library.released.clear()
+    node = nmstate(library, metrics)
+    task = asyncio.create_task(node.apply(NOTHING))
+    await asyncio.to_thread(library.entered.wait, 20)
+    task.cancel()
+    await asyncio.wait({task})
+
+    with pytest.raises(NmstateStuck):
+        await node.show()
+    library.released.set()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (libnmstate_error.NmstateValueError("InvalidArgument: unknown field `foo`"), InvalidDesiredState),
+        (libnmstate_error.NmstateDependencyError("plugin for 'ovs-bridge' unavailable"), InvalidDesiredState),
+        (libnmstate_error.NmstateVerificationError("mtu desire '1600', current '1500'"), VerificationFailed),
+        (
+            libnmstate_error.NmstateInternalError(
+                "Bug: DbusConnectionError: org.freedesktop.DBus.Error.ServiceUnknown: gone"
+            ),
+            NmstateUnavailable,
+        ),
+        (
+            libnmstate_error.NmstateInternalError("Bug: DbusConnectionError: I/O error: Connection refused"),
+            NmstateUnavailable,
+        ),
+        (libnmstate_error.NmstateInternalError("Bug: CheckpointConflict: another"), ApplyFailed),
+    ],
+)
+def test_errors_say_whether_to_try_again(error: Exception, kind: type[NodeError]) -> None:
+    assert type(translate(error)) is kind
