@@ -5,7 +5,7 @@ One `Metrics` is made by `__main__` and passed to whoever counts. All of it is c
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 
 from nmstate_controller import __version__
@@ -26,6 +26,8 @@ class Metrics:
     """Every metric that the agent exports, by attribute."""
 
     def __init__(self) -> None:
+        # A second series for each, with the time of its first event: nobody asks for it.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
         Info("nmstate_controller_build", "Version of the agent.", registry=registry).info({"version": __version__})
         self.applies = Counter(

@@ -20,6 +20,8 @@ from nmstate_controller.api.models import Condition
 MESSAGE_LIMIT: Final = 1024
 """Characters of a message; what is longer is cut with an ellipsis, for nobody reads a wall of text in a table."""
 
+_ORDER: Final = ("Ready", "Reconciling", "Stalled", "Reporting")
+
 Conditions = Sequence[Condition]
 ConditionStatus = Literal["True", "False", "Unknown"]
 
@@ -100,21 +102,23 @@ def _with(
     generation: int | None,
     now: datetime,
 ) -> list[Condition]:
-    """`conditions` with one replaced or added; lastTransitionTime moves only when its status does."""
+    """`conditions` with one replaced or added, and all of them about `generation`.
+
+    lastTransitionTime moves only when the status does.
+    """
     before = find(conditions, kind)
-    since = (
-        before.last_transition_time if before is not None and before.status == status else now.replace(microsecond=0)
-    )
+    same = before is not None and before.status == status
     after = Condition(
         type=kind,
         status=status,
         reason=reason,
         message=brief(message),
-        last_transition_time=since,
+        last_transition_time=before.last_transition_time if before and same else now.replace(microsecond=0),
         observed_generation=generation,
     )
-    return (
-        [*_without(conditions, kind), after]
-        if before is None
-        else [after if condition.type == kind else condition for condition in conditions]
-    )
+    others = [
+        condition.model_copy(update={"observed_generation": generation})
+        for condition in conditions
+        if condition.type != kind
+    ]
+    return sorted([*others, after], key=lambda condition: _ORDER.index(condition.type))

@@ -97,8 +97,8 @@ class LastApply(ApiModel):
     outcome: str | None = Field(default=None, description="The reason that Ready got from it.")
     attempts: int = Field(default=1, ge=1, description="Attempts made for this generation so far.")
     message: str = Field(default="", description="What came of it, in a sentence.")
-    residual: list[Difference] = Field(
-        default=[],
+    residual: list[Difference] | None = Field(
+        default=None,
         description="What nmstate still shows differently after an apply that it verified. Not taken for a change "
         "since.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},

@@ -88,7 +88,7 @@ class Reflector:
             return
         delay = self._backoff.delay(failure.retry_after if failure else None)
         log.warning(
-            "the watch of this node's object stopped and will be taken up again",
+            "lost sight of this node's object, looking again",
             error=str(failure) if failure else "it ended as soon as it began",
             seconds=round(delay, 1),
         )

@@ -135,8 +135,8 @@ class Applier:
     def _is_met(self, desired: State, open_differences: list[Difference]) -> bool:
         """Whether nothing differs but what a successful apply of the same document left different."""
         last = self._publisher.status.last_apply
-        known = last.residual if last is not None and last.desired_hash == fingerprint(desired) else []
-        return all(difference in known for difference in open_differences)
+        known = last.residual if last is not None and last.desired_hash == fingerprint(desired) else None
+        return all(difference in (known or []) for difference in open_differences)
 
     @staticmethod
     def _idle_verdict(managed: bool) -> tuple[str, str]:
@@ -194,7 +194,7 @@ class Applier:
                     "completion_time": self._clock.now(),
                     "outcome": "Configured",
                     "message": message,
-                    "residual": residual(desired, shown) if shown is not None else [],
+                    "residual": (residual(desired, shown) if shown is not None else None) or None,
                 }
             )
         )
@@ -204,6 +204,7 @@ class Applier:
     async def _fail(self, generation: int, error: NodeError) -> None:
         """Say what went wrong, and whether and when it is tried again."""
         attempt = self._attempt
+        attempt.next_at = None
         self._metrics.applies.labels(error.reason).inc()
         await self._reporter.look()
         status = self._publisher.status

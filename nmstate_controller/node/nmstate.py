@@ -91,6 +91,11 @@ class Nmstate:
         """Whether a call is past its deadline (or was abandoned) and still runs."""
         return self._late is not None and not self._late.done()
 
+    async def idle(self) -> None:
+        """Wait until the call that was late or abandoned has come back, however long that takes."""
+        if self._late is not None:
+            await asyncio.wait({self._late})
+
     async def show(self, *, kernel_only: bool = False) -> State:
         """What the node runs now. `kernel_only` needs neither NetworkManager nor D-Bus. Raises NodeError."""
         with self._metrics.show_seconds.time():

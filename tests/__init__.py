@@ -1,0 +1,1 @@
+"""unit: Python alone. integration: a real apiserver. e2e: real nodes as well."""

@@ -1,0 +1,40 @@
+"""Nodes with a running agent, given back as they were."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab import Lab, Node, condition, eventually
+
+# Often enough that a change made by hand need not be waited for a minute.
+SETTINGS = {"report_interval": "5"}
+
+
+@pytest.fixture(scope="session")
+def nodes(lab: Lab) -> list[Node]:
+    """Both nodes, their agents running and their first reports made."""
+    nodes = [lab.node("node01"), lab.node("node02")]
+    for node in nodes:
+        node.agent("start", **SETTINGS)
+    for node in nodes:
+        eventually(
+            lambda node=node: node.object().get("status", {}),  # type: ignore[misc]
+            lambda status: condition(status, "Reporting").get("status") == "True",
+            f"{node.name} reports",
+            seconds=120,
+        )
+    return nodes
+
+
+@pytest.fixture
+def node(nodes: list[Node]) -> Iterator[Node]:
+    """node01, and afterwards as it was."""
+    yield nodes[0]
+    nodes[0].reset()
+
+
+@pytest.fixture
+def other_node(nodes: list[Node]) -> Iterator[Node]:
+    """node02, and afterwards as it was."""
+    yield nodes[1]
+    nodes[1].reset()

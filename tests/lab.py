@@ -1,0 +1,165 @@
+"""The lab as tests see it: `hack/lab` by subprocess, and waits that have a deadline and say what they saw last."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PYTHON = str(CHECKOUT / ".venv/bin/python")
+# Between looks of `eventually`: a lab command costs about 0.1 s of one of two cores.
+_LOOK_SECONDS = 0.25
+
+
+def eventually(look: Callable[[], T], holds: Callable[[T], bool], what: str, *, seconds: float = 60) -> T:
+    """Look until `holds`, and return what was seen; fail with what was seen last after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        seen = look()
+        if holds(seen):
+            return seen
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:g} s: {what}; seen last: {json.dumps(seen, default=str)[:4000]}")
+        time.sleep(_LOOK_SECONDS)
+
+
+class Lab:
+    """One running lab."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def command(
+        self, *arguments: str, stdin: str | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `hack/lab` with those arguments; with `check`, a failure raises with what it printed."""
+        done = subprocess.run(
+            [CHECKOUT / "hack/lab", "--name", self.name, *arguments],
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"hack/lab {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def kubectl(
+        self, *arguments: str, stdin: str | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run kubectl as the cluster's administrator."""
+        return self.command("kubectl", *arguments, stdin=stdin, check=check)
+
+    def kubectl_json(self, *arguments: str) -> Any:
+        """What `kubectl … -o json` prints, parsed."""
+        return json.loads(self.kubectl(*arguments, "-o", "json").stdout)
+
+    def node(self, name: str) -> "Node":
+        """One node by name."""
+        return Node(self, name)
+
+
+class Node:
+    """One node: its kernel by commands, its object by kubectl."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self.lab = lab
+        self.name = name
+
+    # The node itself.
+
+    def run(self, *command: str, check: bool = True) -> str:
+        """What a command prints on the node, run as root."""
+        return self.lab.command("exec", self.name, "--", *command, check=check).stdout
+
+    def shell(self, script: str) -> str:
+        """What a shell script prints on the node."""
+        return self.run("sh", "-ec", script)
+
+    def links(self) -> dict[str, Json]:
+        """The kernel's interfaces by name, as `ip -details -json address` has them."""
+        found: list[Json] = json.loads(self.run("ip", "-details", "-json", "address"))
+        return {link["ifname"]: link for link in found}
+
+    def ports(self, controller: str) -> set[str]:
+        """The interfaces that the kernel has under a bridge, bond or VRF."""
+        return {name for name, link in self.links().items() if link.get("master") == controller}
+
+    def agent(self, action: str, **environment: str) -> None:
+        """start, stop, kill or restart the agent, with settings of its own."""
+        options = [f"--env=NMSTATE_{name.upper()}={value}" for name, value in environment.items()]
+        self.lab.command("agent", self.name, action, *options)
+
+    def metric(self, name: str) -> float:
+        """One sample of the agent's metrics, by its full name, labels included."""
+        script = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9837/metrics').read().decode())"
+        for line in self.run(PYTHON, "-c", script).splitlines():
+            if line.startswith(f"{name} "):
+                return float(line.rpartition(" ")[2])
+        raise AssertionError(f"no metric {name}")
+
+    # Its object.
+
+    def object(self) -> Json:
+        """The NodeNetworkState as it is now; empty while there is none."""
+        done = self.lab.kubectl("get", "nns", self.name, "-o", "json", "--ignore-not-found")
+        found: Json = json.loads(done.stdout) if done.stdout.strip() else {}
+        return found
+
+    def reported(self, interface: str) -> Json | None:
+        """One interface of currentState."""
+        interfaces = self.object().get("status", {}).get("currentState", {}).get("interfaces", [])
+        return next((found for found in interfaces if found["name"] == interface), None)
+
+    def patch(self, spec: Json) -> int:
+        """`kubectl patch --type merge` of spec; returns the generation that made."""
+        patch = json.dumps({"spec": spec})
+        done = self.lab.kubectl("patch", "nns", self.name, "--type", "merge", "-p", patch, "-o", "json")
+        generation: int = json.loads(done.stdout)["metadata"]["generation"]
+        return generation
+
+    def desire(self, *interfaces: Json, **sections: Any) -> int:
+        """Set desiredState to those interfaces and other sections; returns the generation."""
+        document = {**({"interfaces": list(interfaces)} if interfaces else {}), **sections}
+        return self.patch({"desiredState": document})
+
+    def verdict(self, generation: int, *, seconds: float = 120) -> Json:
+        """The Ready condition about that generation, once it is no longer Unknown or being retried."""
+
+        def look() -> Json:
+            return self.object().get("status", {})
+
+        def settled(status: Json) -> bool:
+            ready = condition(status, "Ready")
+            return ready.get("observedGeneration") == generation and ready["status"] != "Unknown"
+
+        status = eventually(look, settled, f"{self.name} has a verdict on generation {generation}", seconds=seconds)
+        return condition(status, "Ready")
+
+    def configured(self, generation: int, *, seconds: float = 120) -> None:
+        """Wait until that generation is on the node."""
+        ready = self.verdict(generation, seconds=seconds)
+        assert (ready["status"], ready["reason"]) == ("True", "Configured"), ready
+
+    def reset(self) -> None:
+        """Back to what a fresh node runs: nothing desired, no profile but eth0's, no made-up link."""
+        generation = self.patch({"desiredState": None, "managed": True})
+        self.verdict(generation)
+        self.shell(
+            "nmcli -g UUID,NAME connection show | while IFS=: read -r uuid name; do"
+            ' case "$name" in eth0|lo) ;; *) nmcli connection delete "$uuid" >/dev/null;; esac; done;'
+            " for link in $(ls /sys/class/net); do"
+            ' case "$link" in eth?|peer?|lo) ;; *) ip link delete "$link" 2>/dev/null || true;; esac; done'
+        )
+
+
+def condition(status: Json, kind: str) -> Json:
+    """One condition of a status; empty when it has none of that type."""
+    return next((found for found in status.get("conditions", []) if found["type"] == kind), {})

@@ -1,0 +1,213 @@
+"""A fake apiserver for what the real one cannot be made to do: it holds one object and misbehaves on request.
+
+It keeps Kubernetes' rules that matter here: resourceVersions, 409 on a stale one, generation raised by spec alone,
+status as a subresource, watches from a version.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from kubernetes_asyncio import client as kubernetes
+
+from nmstate_controller.cluster.client import Client
+from nmstate_controller.metrics import Metrics
+
+Json = dict[str, Any]
+Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+COLLECTION = "/apis/nmstate.io/v1/nodenetworkstates"
+
+
+def status_body(code: int, message: str, **details: Any) -> Json:
+    """A metav1.Status as an apiserver sends it with an error."""
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "status": "Failure",
+        "code": code,
+        "message": message,
+        "details": details,
+    }
+
+
+def answer(code: int, message: str = "made up by the test", headers: dict[str, str] | None = None) -> Fault:
+    """A fault: one answer with an error status."""
+
+    async def fault(_: web.Request) -> web.StreamResponse:
+        return web.json_response(status_body(code, message), status=code, headers=headers)
+
+    return fault
+
+
+class ApiServer:
+    """One NodeNetworkState named node01. `faults[verb]` holds handlers that answer the next requests instead."""
+
+    def __init__(self) -> None:
+        self.object: Json | None = None
+        self.faults: dict[str, list[Fault]] = {}
+        self.requests: list[str] = []
+        self.port = 0
+        self._version = 100
+        self._events: list[tuple[int, Json]] = []
+        self._changed = asyncio.Condition()
+        self._watchers: set[asyncio.Event] = set()
+
+    # What tests do to the object.
+
+    async def edit(self, spec: Json) -> Json:
+        """Merge keys into spec, as `kubectl patch --type merge` does at its top level; raises generation."""
+        assert self.object is not None
+        changed = {**self.object, "spec": {**self.object["spec"], **spec}}
+        metadata = dict(changed["metadata"])
+        metadata["generation"] += 1
+        changed["metadata"] = metadata
+        return await self._store("MODIFIED", changed)
+
+    async def touch(self) -> Json:
+        """Change metadata only."""
+        assert self.object is not None
+        metadata = {**self.object["metadata"], "labels": {"touched": str(self._version)}}
+        return await self._store("MODIFIED", {**self.object, "metadata": metadata})
+
+    async def delete(self) -> None:
+        """Remove the object."""
+        assert self.object is not None
+        await self._store("DELETED", self.object)
+        self.object = None
+
+    async def create(self, spec: Json | None = None, status: Json | None = None) -> Json:
+        """Put an object there."""
+        metadata = {"name": "node01", "uid": f"uid-{self._version}", "generation": 1}
+        return await self._store("ADDED", {"metadata": metadata, "spec": spec or {}, "status": status or {}})
+
+    async def end_watches(self) -> None:
+        """End every stream cleanly, as a server does at timeoutSeconds."""
+        for event in self._watchers:
+            event.set()
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until `condition` holds; it is looked at after each request and each change of the object."""
+        async with asyncio.timeout(20), self._changed:
+            await self._changed.wait_for(condition)
+
+    @property
+    def status(self) -> Json:
+        """The object's status."""
+        assert self.object is not None
+        return dict(self.object["status"])
+
+    def condition(self, kind: str) -> tuple[str, str] | None:
+        """Status and reason of one condition."""
+        conditions = (self.object or {}).get("status", {}).get("conditions", [])
+        return next(((c["status"], c["reason"]) for c in conditions if c["type"] == kind), None)
+
+    def count(self, verb: str) -> int:
+        """Requests with that verb so far."""
+        return self.requests.count(verb)
+
+    async def _store(self, kind: str, changed: Json) -> Json:
+        self._version += 1
+        changed = {**changed, "metadata": {**changed["metadata"], "resourceVersion": str(self._version)}}
+        async with self._changed:
+            self.object = changed
+            self._events.append((self._version, {"type": kind, "object": changed}))
+            self._changed.notify_all()
+        return changed
+
+    # The HTTP side.
+
+    def application(self) -> web.Application:
+        """The routes."""
+        application = web.Application(client_max_size=8 * 1024 * 1024)
+        application.router.add_get(COLLECTION, self._collection)
+        application.router.add_post(COLLECTION, self._handler("create", self._create))
+        application.router.add_get(f"{COLLECTION}/node01", self._handler("get", self._get))
+        application.router.add_put(f"{COLLECTION}/node01/status", self._handler("update", self._update))
+        return application
+
+    def _handler(self, verb: str, handle: Fault) -> Fault:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            async with self._changed:
+                self.requests.append(verb)
+                self._changed.notify_all()
+            if faults := self.faults.get(verb):
+                return await faults.pop(0)(request)
+            return await handle(request)
+
+        return handler
+
+    async def _collection(self, request: web.Request) -> web.StreamResponse:
+        verb, handle = ("watch", self._watch) if "watch" in request.query else ("list", self._list)
+        return await self._handler(verb, handle)(request)
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        assert request.query["fieldSelector"] == "metadata.name=node01"
+        items = [self.object] if self.object else []
+        return web.json_response({"metadata": {"resourceVersion": str(self._version)}, "items": items})
+
+    async def _get(self, _: web.Request) -> web.StreamResponse:
+        if self.object is None:
+            return web.json_response(status_body(404, "not found"), status=404)
+        return web.json_response(self.object)
+
+    async def _create(self, request: web.Request) -> web.StreamResponse:
+        if self.object is not None:
+            return web.json_response(status_body(409, "already exists"), status=409)
+        body = await request.json()
+        return web.json_response(await self.create(spec=body["spec"]), status=201)
+
+    async def _update(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        if self.object is None:
+            return web.json_response(status_body(404, "not found"), status=404)
+        if body["metadata"]["resourceVersion"] != self.object["metadata"]["resourceVersion"]:
+            return web.json_response(status_body(409, "the object has been modified"), status=409)
+        return web.json_response(await self._store("MODIFIED", {**self.object, "status": body["status"]}))
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        since = int(request.query["resourceVersion"])
+        end = asyncio.Event()
+        self._watchers.add(end)
+        try:
+            while not end.is_set():
+                for version, event in [*self._events]:
+                    if version > since:
+                        since = version
+                        await response.write(json.dumps(event).encode() + b"\n")
+                async with self._changed:
+                    while not end.is_set() and self._version <= since:
+                        await self._changed.wait()
+        finally:
+            self._watchers.discard(end)
+        return response
+
+
+@contextlib.asynccontextmanager
+async def running() -> AsyncIterator[ApiServer]:
+    """A fake apiserver that listens on loopback."""
+    server = ApiServer()
+    runner = web.AppRunner(server.application(), shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        server.port = runner.addresses[0][1]
+        yield server
+    finally:
+        await server.end_watches()
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def connected(server: ApiServer, metrics: Metrics, *, timeout: float = 5) -> AsyncIterator[Client]:
+    """A client of that server."""
+    configuration = kubernetes.Configuration(host=f"http://127.0.0.1:{server.port}")
+    async with Client(configuration, metrics, timeout=timeout) as client:
+        yield client

@@ -1,0 +1,254 @@
+"""The store follows the object, whatever the streams do."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from aiohttp import web
+
+from nmstate_controller.clock import Clock
+from nmstate_controller.cluster.client import Client
+from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
+from nmstate_controller.cluster.reflector import Reflector, lines
+from nmstate_controller.cluster.store import Store
+from nmstate_controller.errors import ApiUnavailable
+from nmstate_controller.metrics import Metrics
+from tests.unit.apiserver import ApiServer, Fault, answer, status_body
+
+
+class EagerClock:
+    """Waits are noted, and over at once."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> bool:
+        assert seconds is not None
+        self.waits.append(seconds)
+        await asyncio.sleep(0)
+        return event.is_set()
+
+
+class Following:
+    """A running reflector and what it knows."""
+
+    def __init__(self, server: ApiServer, store: Store, clock: EagerClock, metrics: Metrics) -> None:
+        self.server = server
+        self.store = store
+        self.clock = clock
+        self._metrics = metrics
+        self._changed = store.subscribe()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def until_watching(self, count: int = 1) -> None:
+        await self.server.until(lambda: self.server.count("watch") >= count)
+
+    def seen(self, generation: int) -> Callable[[], bool]:
+        return lambda: self.store.object is not None and self.store.object.metadata.generation == generation
+
+    def restarts(self, reason: str) -> float:
+        value = self._metrics.registry.get_sample_value("nmstate_controller_watch_restarts_total", {"reason": reason})
+        assert value is not None
+        return value
+
+
+@contextlib.asynccontextmanager
+async def following(
+    server: ApiServer, client: Client, metrics: Metrics, *, inactivity: float = 20
+) -> AsyncIterator[Following]:
+    store = Store()
+    clock = EagerClock()
+    as_clock: Clock = clock  # type: ignore[assignment]  # the time of day is not asked for
+    api = NodeNetworkStates(client, "node01")
+    reflector = Reflector(api, store, metrics, as_clock, random.Random(1), inactivity=inactivity)
+    task = asyncio.create_task(reflector.run())
+    try:
+        yield Following(server, store, clock, metrics)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture
+async def follower(server: ApiServer, client: Client, metrics: Metrics) -> AsyncIterator[Following]:
+    await server.create()
+    async with following(server, client, metrics) as running:
+        await running.until(running.seen(1))
+        await running.until_watching()
+        yield running
+
+
+async def test_edits_and_deletions_arrive(follower: Following) -> None:
+    await follower.server.edit({"managed": False})
+    await follower.until(follower.seen(2))
+    assert follower.store.object is not None
+    assert follower.store.object.spec.managed is False
+
+    await follower.server.delete()
+    await follower.until(lambda: follower.store.object is None)
+    await follower.server.create()
+    await follower.until(follower.seen(1))
+    assert follower.server.count("list") == 1
+
+
+async def test_an_empty_cluster_is_known_to_be_empty(server: ApiServer, client: Client, metrics: Metrics) -> None:
+    async with following(server, client, metrics) as running:
+        await running.until(lambda: running.store.synced)
+        assert running.store.object is None
+
+
+async def test_a_stream_that_ends_is_opened_again_without_a_list(follower: Following) -> None:
+    await follower.server.edit({"managed": False})
+    await follower.until(follower.seen(2))
+    await follower.server.end_watches()
+    await follower.until_watching(2)
+    await follower.server.edit({"managed": True})
+
+    await follower.until(follower.seen(3))
+
+    assert follower.server.count("list") == 1
+    assert follower.restarts("expired") == 1
+
+
+@pytest.mark.parametrize("form", ["http", "event"])
+async def test_a_version_too_old_is_listed_again(follower: Following, form: str) -> None:
+    async def event(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        error = {"type": "ERROR", "object": status_body(410, "too old resource version")}
+        await response.write(web.json_response(error).body + b"\n")  # type: ignore[operator]
+        return response
+
+    follower.server.faults["watch"] = [answer(410) if form == "http" else event]
+    await follower.server.end_watches()
+    await follower.until_watching(3)
+    await follower.server.edit({"managed": False})
+
+    await follower.until(follower.seen(2))
+
+    assert follower.server.count("list") == 2
+    assert follower.restarts("gone") == 1
+
+
+async def test_retry_after_is_honoured_and_the_version_kept(follower: Following) -> None:
+    follower.server.faults["watch"] = [answer(429, headers={"Retry-After": "7"})]
+    await follower.server.end_watches()
+    await follower.until_watching(3)
+
+    assert 7.0 in follower.clock.waits
+    assert follower.server.count("list") == 1
+
+
+def raw(*chunks: bytes) -> Fault:
+    """A stream that sends those bytes and ends."""
+
+    async def fault(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for chunk in chunks:
+            await response.write(chunk)
+        return response
+
+    return fault
+
+
+async def html(_: web.Request) -> web.StreamResponse:
+    return web.Response(status=502, text="<html><body>Bad Gateway</body></html>", content_type="text/html")
+
+
+async def reset(request: web.Request) -> web.StreamResponse:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        html,
+        reset,
+        answer(500),
+        answer(403),
+        raw(b'{"type": "MODIFIED", "object": {"metadata"'),
+        raw(b"no json\n"),
+        raw(b'{"type": "MODIFIED"}\n'),
+        raw(b"[1]\n"),
+        raw(b'{"type": "INVENTED", "object": {}}\n'),
+        raw(b'{"type": "ERROR", "object": {}}\n'),
+        raw(b'{"type": "ADDED", "object": {"metadata": {"generation": "many"}}}\n'),
+        raw(),
+    ],
+    ids=[
+        "html",
+        "reset",
+        "500",
+        "403",
+        "truncated",
+        "nonsense",
+        "no-object",
+        "list",
+        "type",
+        "error",
+        "schema",
+        "empty",
+    ],
+)
+async def test_a_broken_stream_is_waited_out(follower: Following, fault: Fault) -> None:
+    follower.server.faults["watch"] = [fault]
+    await follower.server.end_watches()
+    await follower.until_watching(3)
+    await follower.server.edit({"managed": False})
+
+    await follower.until(follower.seen(2))
+
+    assert follower.server.count("list") == 1
+    assert follower.clock.waits
+
+
+async def test_an_apiserver_that_is_away_is_waited_for(server: ApiServer, client: Client, metrics: Metrics) -> None:
+    server.faults["list"] = [reset, html, answer(503)]
+    await server.create()
+    async with following(server, client, metrics) as running:
+        await running.until(running.seen(1))
+        assert server.faults["list"] == []
+        assert len(running.clock.waits) >= 2  # aiohttp itself repeats a GET whose connection was reset
+
+
+async def test_a_silent_stream_is_opened_again(server: ApiServer, client: Client, metrics: Metrics) -> None:
+    await server.create()
+    async with following(server, client, metrics, inactivity=0.05) as running:
+        await running.until_watching(3)
+        assert server.count("list") == 1
+
+
+async def test_an_event_of_five_megabytes_arrives(follower: Following) -> None:
+    await follower.server.edit({"desiredState": {"interfaces": [{"name": "x" * 5_000_000}]}})
+
+    await follower.until(follower.seen(2))
+
+
+async def chunked(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def test_lines_do_not_care_where_chunks_end() -> None:
+    found = [line async for line in lines(chunked(b"a", b"b\n\nc", b"d\ne\n"), limit=10)]
+
+    assert found == [b"ab", b"cd", b"e"]
+
+
+async def test_a_line_without_end_is_refused() -> None:
+    with pytest.raises(ApiUnavailable, match="more than 10 bytes"):
+        [line async for line in lines(chunked(b"x" * 6, b"y" * 6), limit=10)]

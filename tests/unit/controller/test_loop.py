@@ -1,0 +1,298 @@
+"""From the object to the node and back, with a fake apiserver and a fake libnmstate between real parts."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from libnmstate import error as libnmstate_error
+
+from nmstate_controller.cluster.client import Client
+from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
+from nmstate_controller.cluster.reflector import Reflector
+from nmstate_controller.cluster.store import Store
+from nmstate_controller.controller.applier import ATTEMPTS, Applier
+from nmstate_controller.controller.publisher import Publisher
+from nmstate_controller.controller.reporter import Reporter
+from nmstate_controller.metrics import Metrics
+from nmstate_controller.node.nmstate import Nmstate
+from tests.unit.apiserver import ApiServer, answer
+from tests.unit.clock import ManualClock
+from tests.unit.library import Library
+
+
+def mtu(value: int) -> dict[str, Any]:
+    return {"desiredState": {"interfaces": [{"name": "eth1", "type": "ethernet", "state": "up", "mtu": value}]}}
+
+
+class Loop:
+    """The agent's parts as `Agent` joins them, without signals and HTTP."""
+
+    def __init__(self, server: ApiServer, client: Client, library: Library) -> None:
+        self.server = server
+        self.library = library
+        self.clock = ManualClock()
+        self.metrics = Metrics()
+        rng = random.Random(1)
+        api = NodeNetworkStates(client, "node01")
+        self.store = Store()
+        nmstate = Nmstate(self.metrics, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library)
+        self.reflector = Reflector(api, self.store, self.metrics, self.clock, rng, inactivity=20)
+        self.publisher = Publisher(api, self.store, self.metrics, self.clock, rng, heartbeat=300)
+        self.reporter = Reporter(nmstate, self.publisher, self.metrics, self.clock, rng, interval=60)
+        self.applier = Applier(self.store, nmstate, self.publisher, self.reporter, self.metrics, self.clock, rng)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Loop"]:
+        parts = (self.reflector, self.publisher, self.reporter, self.applier)
+        tasks = [asyncio.create_task(part.run()) for part in parts]
+        try:
+            yield self
+        finally:
+            self.library.released.set()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def ready(self, status: str, reason: str, generation: int | None = None) -> None:
+        """Wait until the object says so, about that generation."""
+        await self.server.until(
+            lambda: (
+                self.server.condition("Ready") == (status, reason)
+                and (generation is None or self.server.status.get("observedGeneration") == generation)
+            )
+        )
+
+    @contextlib.asynccontextmanager
+    async def passing_time(self) -> AsyncIterator[None]:
+        """Turn the clock all the while, a second at a time."""
+
+        async def turn() -> None:
+            while True:
+                self.clock.advance(1)
+                await asyncio.sleep(0.001)
+
+        task = asyncio.create_task(turn())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+@pytest.fixture
+async def loop(server: ApiServer, client: Client) -> AsyncIterator[Loop]:
+    async with Loop(server, client, Library()).running() as running:
+        await running.server.until(lambda: running.server.condition("Ready") is not None)
+        await running.server.until(lambda: "currentState" in running.server.status)
+        yield running
+
+
+async def test_the_object_is_created_with_a_report_and_no_desire(loop: Loop) -> None:
+    assert loop.server.object is not None
+    assert loop.server.object["spec"] == {"nodeName": "node01"}
+    assert loop.server.condition("Ready") == ("True", "NothingDesired")
+    assert loop.server.status["currentState"]["interfaces"][0]["name"] == "eth1"
+
+
+async def test_a_deleted_object_comes_back_with_its_report(loop: Loop) -> None:
+    await loop.server.delete()
+
+    await loop.server.until(lambda: loop.server.object is not None and "currentState" in loop.server.status)
+    await loop.ready("True", "NothingDesired", 1)
+
+
+async def test_an_edit_changes_the_node_and_the_report(loop: Loop) -> None:
+    await loop.server.edit(mtu(1400))
+
+    await loop.ready("True", "Configured", 2)
+
+    assert loop.server.status["currentState"]["interfaces"][0]["mtu"] == 1400
+    last = loop.server.status["lastApply"]
+    assert (last["generation"], last["outcome"], last["attempts"]) == (2, "Configured", 1)
+
+
+async def test_while_applying_the_object_says_unknown_about_the_new_generation(loop: Loop) -> None:
+    loop.library.released.clear()
+    await loop.server.edit(mtu(1400))
+
+    await loop.ready("Unknown", "Applying", 2)
+    assert loop.server.condition("Reconciling") == ("True", "Applying")
+
+    loop.library.released.set()
+    await loop.ready("True", "Configured", 2)
+    assert loop.server.condition("Reconciling") is None
+
+
+async def test_a_node_that_is_as_desired_is_not_touched(loop: Loop) -> None:
+    await loop.server.edit(mtu(1500))
+
+    await loop.ready("True", "Configured", 2)
+
+    assert loop.library.applied == []
+
+
+async def test_edits_of_metadata_and_status_apply_nothing(loop: Loop) -> None:
+    await loop.server.edit(mtu(1400))
+    await loop.ready("True", "Configured", 2)
+    for _ in range(5):
+        await loop.server.touch()
+    await loop.server.edit(mtu(1300))
+    await loop.ready("True", "Configured", 3)
+
+    assert len(loop.library.applied) == 2
+
+
+async def test_edits_during_an_apply_end_in_the_newest_only(loop: Loop) -> None:
+    loop.library.released.clear()
+    await loop.server.edit(mtu(1401))
+    await asyncio.to_thread(loop.library.entered.wait, 20)
+    for value in range(1402, 1411):
+        await loop.server.edit(mtu(value))
+    loop.library.released.set()
+
+    await loop.ready("True", "Configured", 11)
+
+    assert [document["interfaces"][0]["mtu"] for document in loop.library.applied] == [1401, 1410]
+
+
+async def test_an_invalid_document_stalls_and_a_good_one_recovers(loop: Loop) -> None:
+    loop.library.apply_failures = [libnmstate_error.NmstateValueError("InvalidArgument: unknown field `foo`")]
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "InvalidDesiredState", 2)
+    assert loop.server.condition("Stalled") == ("True", "InvalidDesiredState")
+    loop.clock.advance(1000)
+
+    await loop.server.edit(mtu(1300))
+    await loop.ready("True", "Configured", 3)
+
+    assert loop.server.condition("Stalled") is None
+    assert len(loop.library.applied) == 2
+
+
+async def test_a_failed_apply_is_tried_again_until_attempts_are_exhausted(loop: Loop) -> None:
+    loop.library.apply_failures = [libnmstate_error.NmstatePluginError("PluginFailure: no") for _ in range(10)]
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "ApplyFailed", 2)
+    assert loop.server.condition("Reconciling") == ("True", "Retrying")
+
+    async with loop.passing_time():
+        await loop.server.until(lambda: loop.server.condition("Stalled") == ("True", "AttemptsExhausted"))
+    loop.clock.advance(1000)
+    await loop.server.edit(mtu(1500))
+    await loop.ready("True", "Configured", 3)
+    assert len(loop.library.applied) == ATTEMPTS
+
+
+async def test_a_newer_generation_interrupts_the_wait_for_a_retry(loop: Loop) -> None:
+    loop.library.apply_failures = [libnmstate_error.NmstatePluginError("PluginFailure: no")]
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "ApplyFailed", 2)
+
+    await loop.server.edit(mtu(1300))
+
+    await loop.ready("True", "Configured", 3)
+    assert [document["interfaces"][0]["mtu"] for document in loop.library.applied] == [1400, 1300]
+
+
+async def test_networkmanager_away_is_said_and_waited_for(loop: Loop) -> None:
+    gone = libnmstate_error.NmstateInternalError(
+        "Bug: DbusConnectionError: org.freedesktop.DBus.Error.ServiceUnknown: gone"
+    )
+    loop.library.show_failures = [gone, gone]
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "NmstateUnavailable", 2)
+    assert loop.server.condition("Reporting") == ("False", "NetworkManagerUnavailable")
+    assert loop.library.applied == []
+
+    async with loop.passing_time():
+        await loop.ready("True", "Configured", 2)
+    assert loop.server.condition("Reporting") == ("True", "Reported")
+
+
+async def test_unmanaged_applies_nothing_until_it_is_managed_again(loop: Loop) -> None:
+    await loop.server.edit({"managed": False, **mtu(1400)})
+    await loop.ready("False", "Unmanaged", 2)
+    message = next(c["message"] for c in loop.server.status["conditions"] if c["type"] == "Ready")
+    assert "interfaces[eth1].mtu" in message
+    assert loop.library.applied == []
+
+    await loop.server.edit({"managed": True})
+    await loop.ready("True", "Configured", 3)
+
+
+async def test_unmanaged_is_ready_when_the_node_happens_to_be_as_desired(loop: Loop) -> None:
+    await loop.server.edit({"managed": False, **mtu(1500)})
+
+    await loop.ready("True", "Unmanaged", 2)
+
+
+async def test_a_restarted_agent_touches_nothing_and_keeps_verdicts(server: ApiServer, client: Client) -> None:
+    library = Library()
+    library.apply_failures = [libnmstate_error.NmstateValueError("InvalidArgument: bad")]
+    async with Loop(server, client, library).running() as first:
+        await server.until(lambda: server.object is not None)
+        await server.edit(mtu(1400))
+        await first.ready("False", "InvalidDesiredState", 2)
+    async with Loop(server, client, library).running() as second:
+        await second.server.until(lambda: server.count("list") == 2)
+        await server.edit(mtu(1300))
+        await second.ready("True", "Configured", 3)
+    async with Loop(server, client, library).running() as third:
+        await server.edit({"nodeName": "node01"})
+        await third.ready("True", "Configured", 4)
+
+    assert [document["interfaces"][0]["mtu"] for document in library.applied] == [1400, 1300]
+
+
+async def test_what_differs_after_a_verified_apply_is_no_reason_to_apply_again(
+    server: ApiServer, client: Client
+) -> None:
+    library = Library()
+    library.after_apply = lambda: library.interfaces["eth1"].update(mtu=1496)
+    async with Loop(server, client, library).running() as first:
+        await server.until(lambda: server.object is not None)
+        await server.edit(mtu(1497))
+        await first.ready("True", "Configured", 2)
+    residual = server.status["lastApply"]["residual"]
+    assert residual == [{"path": "interfaces[eth1].mtu", "desired": 1497, "current": 1496}]
+    async with Loop(server, client, library).running() as second:
+        await server.edit({"nodeName": "node01"})
+        await second.ready("True", "Configured", 3)
+
+    assert len(library.applied) == 1
+
+
+async def test_a_quiet_node_writes_nothing_but_the_heartbeat(loop: Loop) -> None:
+    await loop.publisher.flush(20)
+    before = loop.server.count("update")
+
+    async def look_again() -> None:
+        loop.clock.advance(66)
+        await loop.reporter.look()
+        await loop.publisher.flush(20)
+
+    for _ in range(4):
+        await look_again()
+    assert loop.server.count("update") == before
+
+    await look_again()
+    assert loop.server.count("update") == before + 1
+
+
+async def test_conflicts_are_resolved_by_reading_again(loop: Loop) -> None:
+    loop.server.faults["update"] = [answer(409), answer(409)]
+    await loop.server.edit(mtu(1400))
+
+    await loop.ready("True", "Configured", 2)
+
+
+async def test_the_node_is_configured_and_the_verdict_kept_while_status_cannot_be_written(loop: Loop) -> None:
+    loop.server.faults["update"] = [answer(503) for _ in range(4)]
+    await loop.server.edit(mtu(1400))
+    async with loop.passing_time():
+        await loop.ready("True", "Configured", 2)
+
+    assert loop.server.faults["update"] == []
+    assert len(loop.library.applied) == 1
