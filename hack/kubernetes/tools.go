@@ -1,0 +1,9 @@
+//go:build tools
+
+// Package kubernetes pins what hack/lab builds: one import for each binary.
+package kubernetes
+
+import (
+	_ "k8s.io/kubernetes/cmd/kube-apiserver"
+	_ "k8s.io/kubernetes/cmd/kubectl"
+)
