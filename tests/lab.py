@@ -134,7 +134,7 @@ class Node:
         """The Ready condition about that generation, once it is no longer Unknown or being retried."""
 
         def look() -> Json:
-            return self.object().get("status", {})
+            return dict(self.object().get("status", {}))
 
         def settled(status: Json) -> bool:
             ready = condition(status, "Ready")
