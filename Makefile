@@ -28,7 +28,7 @@ test-unit: $(VENV)/.ready  ## Run the tests that need nothing but Python
 
 test-libnmstate: $(VENV)/.ready  ## Run the libnmstate wheel's own tests, in a network namespace
 	@echo "== tests of the libnmstate wheel"
-	@$(BIN)/pytest hack/libnmstate/tests
+	@$(BIN)/pytest -c pyproject.toml hack/libnmstate/tests
 
 test-cluster: $(VENV)/.ready  ## Run the integration and end-to-end tests on a lab of their own
 	@echo "== integration and end-to-end tests, on a real apiserver and real nodes"

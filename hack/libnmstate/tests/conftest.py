@@ -1,4 +1,7 @@
-"""A network namespace for each test that asks for one; the host's network is out of reach meanwhile."""
+"""A network namespace for each test that asks for one; the host's network is out of reach meanwhile.
+
+So is its /etc/resolv.conf: an apply with kernel_only writes DNS servers there.
+"""
 
 import ctypes
 import os
@@ -10,6 +13,7 @@ from typing import Any
 import libnmstate
 import pytest
 
+CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000
 
 
@@ -21,24 +25,33 @@ def _call(name: str, *arguments: int) -> None:
 
 
 @pytest.fixture
-def netns() -> Iterator[None]:
-    """Put this thread, and what it starts, into a namespace with lo and the veth pair eth1 and peer1, all up."""
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+def netns(tmp_path: Path) -> Iterator[None]:
+    """Put this thread, and what it starts, into namespaces with lo and the veth pair eth1 and peer1, all up."""
+    kinds = {"net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
+    home = {kind: os.open(f"/proc/thread-self/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in kinds}
+    folder = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
+    resolver = tmp_path / "resolv.conf"
+    resolver.touch()
     try:
-        _call("unshare", CLONE_NEWNET)
+        _call("unshare", CLONE_NEWNET | CLONE_NEWNS)
         try:
             for command in (
-                "link set lo up",
-                "link add eth1 type veth peer name peer1",
-                "link set eth1 up",
-                "link set peer1 up",
+                "mount --make-rprivate /",
+                f"mount --bind {resolver} /etc/resolv.conf",
+                "ip link set lo up",
+                "ip link add eth1 type veth peer name peer1",
+                "ip link set eth1 up",
+                "ip link set peer1 up",
             ):
-                subprocess.run(["ip", *command.split()], check=True)
+                subprocess.run(command.split(), check=True)
             yield
         finally:
-            _call("setns", home, CLONE_NEWNET)
+            for kind, flag in kinds.items():
+                _call("setns", home[kind], flag)
+            os.fchdir(folder)
     finally:
-        os.close(home)
+        for descriptor in (*home.values(), folder):
+            os.close(descriptor)
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """`apply(kernel_only=True)` changes the kernel's network, seen with `show`."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import libnmstate
@@ -88,3 +90,13 @@ def test_refuses_a_flag_that_is_no_bool(name: str) -> None:
 def test_refuses_a_checkpoint_that_is_no_path(call: Any, value: Any) -> None:
     with pytest.raises(NmstateValueError, match="checkpoint is a"):
         call(checkpoint=value)
+
+
+def test_dns_of_the_kernel_only_way_stays_inside_the_test() -> None:
+    hosts = Path(f"/proc/{os.getppid()}/root/etc/resolv.conf")
+    before = hosts.read_bytes()
+
+    libnmstate.apply({"dns-resolver": {"config": {"server": ["198.51.100.1"]}}}, kernel_only=True, verify_change=False)
+
+    assert "198.51.100.1" in Path("/etc/resolv.conf").read_text()
+    assert hosts.read_bytes() == before
