@@ -1,0 +1,38 @@
+"""IPv4 switched on with nothing to be switched on for, which libnmstate finds out by waiting for it.
+
+IPv6 needs nothing: it has a link-local address. An empty list of addresses is no mistake either: libnmstate takes it
+for IPv4 switched off (`query_apply::ip`, `sanitize_desired_for_verify`). Source: the nmstate crate's `ip` (`merge_ip`).
+"""
+
+from collections.abc import Iterator
+
+from nmstate_controller.node.checks.document import Document, Entry
+from nmstate_controller.node.checks.problem import Problem, shown
+from nmstate_controller.node.matcher.names import USERSPACE
+from nmstate_controller.node.matcher.values import boolean, mapping
+
+
+def addresses(document: Document) -> Iterator[Problem]:
+    """IPv4 enabled without an address, DHCP, or anything that is there already."""
+    for entry in document.up:
+        if "ipv4" in entry.wanted and _can_have_ip(entry, document.attached) and _is_idle(entry):
+            reason = f"is true, but there is neither an address nor dhcp: true, and {shown(entry.name)} has no IPv4 now"
+            yield Problem(f"{entry.path}.ipv4.enabled", reason)
+
+
+def _can_have_ip(entry: Entry, attached: frozenset[str]) -> bool:
+    """A port has none, and libnmstate says so at once (`BaseInterface::can_have_ip`)."""
+    if entry.type in USERSPACE or entry.type == "loopback":
+        return False
+    is_port = entry.name in attached or "controller" in entry.wanted or bool((entry.current or {}).get("controller"))
+    return not is_port or entry.type == "ovs-interface"
+
+
+def _is_idle(entry: Entry) -> bool:
+    wanted = mapping(entry.wanted.get("ipv4"))
+    current = mapping((entry.current or {}).get("ipv4"))
+    if boolean(wanted.get("enabled")) is not True or "address" in wanted:
+        return False
+    if "dhcp" in wanted and boolean(wanted["dhcp"]) is not False:
+        return False
+    return boolean(current.get("enabled")) is not True
