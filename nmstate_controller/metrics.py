@@ -82,7 +82,7 @@ class Metrics:
             self.applies.labels(result)
         for reason in WATCH_RESTARTS:
             self.watch_restarts.labels(reason)
-        for verb in ("list", "watch", "get", "create", "update"):
+        for verb in ("list", "watch", "get", "create", "update", "patch"):
             self.api_requests.labels(verb, "200")
 
     def exposition(self) -> bytes:

@@ -62,9 +62,14 @@ def structural(schema: Schema, definitions: Schema) -> Schema:
     result: Schema = {}
     for key, value in schema.items():
         match key:
-            case "title" | "additionalProperties":
+            case "title":
                 continue
+            case "additionalProperties":
+                if isinstance(value, dict):  # not the mere permission of a free-form object
+                    result[key] = structural(value, definitions)
             case "default" if value is None or value == []:
+                continue
+            case "type" if value is None:  # a section that takes something else than a map as well
                 continue
             case "properties":
                 result[key] = {name: structural(child, definitions) for name, child in value.items()}
@@ -93,7 +98,8 @@ def custom_resource_definition() -> dict[str, Any]:
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
             "spec": _schema_of(Spec),
-            "status": _schema_of(Status),
+            # An object that no agent has looked at yet would be Current to kstatus without a generation observed.
+            "status": {**_schema_of(Status), "default": {"observedGeneration": -1}},
         },
         "x-kubernetes-validations": [
             {

@@ -7,13 +7,18 @@ Every field's description is what `kubectl explain` prints. Objects read from th
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, PlainSerializer
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema
+
+from nmstate_controller.api.desired_state import DesiredState
 
 GROUP: Final = "nmstate.io"
 VERSION: Final = "v1"
 KIND: Final = "NodeNetworkState"
 PLURAL: Final = "nodenetworkstates"
+
+RETRY_ANNOTATION: Final = f"{GROUP}/retry-at"
 
 State = dict[str, Any]
 """An nmstate document: what `libnmstate.show` returns and `libnmstate.apply` takes."""
@@ -33,6 +38,16 @@ _FREE_FORM: Final[dict[str, Any]] = {
 }
 
 _ANYTHING: Final[dict[str, Any]] = {"x-kubernetes-preserve-unknown-fields": True}
+
+
+class _DocumentedAs:
+    """Gives a field the schema of a model that nothing is parsed with."""
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self._model = model
+
+    def __get_pydantic_json_schema__(self, _core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(self._model.__pydantic_core_schema__)
 
 
 class ApiModel(BaseModel):
@@ -66,7 +81,7 @@ class Spec(ApiModel):
         default=True,
         description="false: the agent only reports, and changes nothing on this node (a pause).",
     )
-    desired_state: State | None = Field(
+    desired_state: Annotated[State, _DocumentedAs(DesiredState)] | None = Field(
         default=None,
         description="An nmstate document (https://nmstate.io/devel/yaml_api.html) with what shall be different from "
         "now. "
@@ -116,7 +131,9 @@ class Status(ApiModel):
     """What the node's network is, and how far it is from what it should be."""
 
     observed_generation: int | None = Field(
-        default=None, ge=0, description="The generation that the conditions speak about."
+        default=None,
+        ge=-1,
+        description="The generation that the conditions speak about; -1 until an agent has looked at the object.",
     )
     conditions: list[Condition] = Field(
         default=[],
@@ -138,6 +155,9 @@ class Status(ApiModel):
         "agent lives.",
     )
     last_apply: LastApply | None = Field(default=None, description="The most recent attempt to apply desiredState.")
+    last_handled_retry_at: str | None = Field(
+        default=None, description="The value of the annotation nmstate.io/retry-at that was answered last."
+    )
     versions: Versions | None = Field(default=None, description="Versions of the software on the node.")
 
 
@@ -148,6 +168,12 @@ class Metadata(ApiModel):
     uid: str = ""
     generation: int = 0
     resource_version: str = ""
+    annotations: dict[str, str] = {}
+
+    @property
+    def retry_at(self) -> str | None:
+        """What the user last wrote to ask for one more attempt; only that it changed matters."""
+        return self.annotations.get(RETRY_ANNOTATION)
 
 
 class NodeNetworkState(ApiModel):

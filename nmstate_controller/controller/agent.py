@@ -14,12 +14,14 @@ from nmstate_controller import __version__
 from nmstate_controller.api.models import Versions
 from nmstate_controller.clock import SystemClock
 from nmstate_controller.cluster.client import Client, load_configuration
+from nmstate_controller.cluster.events import Events
 from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
 from nmstate_controller.cluster.reflector import Reflector
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.controller.applier import Applier
 from nmstate_controller.controller.publisher import Publisher
 from nmstate_controller.controller.reporter import Reporter
+from nmstate_controller.controller.verdict import Verdicts
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node import nmstate
 from nmstate_controller.node.nmstate import Nmstate
@@ -50,7 +52,9 @@ class Agent:
         self.reflector = Reflector(api, self.store, metrics, clock, rng, inactivity=settings.watch_inactivity_timeout)
         self.publisher = Publisher(api, self.store, metrics, clock, rng, heartbeat=settings.heartbeat_interval)
         self.reporter = Reporter(self.nmstate, self.publisher, metrics, clock, rng, interval=settings.report_interval)
-        self.applier = Applier(self.store, self.nmstate, self.publisher, self.reporter, metrics, clock, rng)
+        self.events = Events(client, clock, settings.node_name)
+        verdicts = Verdicts(self.publisher, self.events, metrics, clock)
+        self.applier = Applier(self.store, self.nmstate, self.publisher, self.reporter, verdicts, metrics, clock, rng)
         self.publisher.say(versions=Versions(agent=__version__, nmstate=nmstate.VERSION))
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -61,7 +65,7 @@ class Agent:
         ):
             tasks = [
                 group.create_task(part.run(), name=type(part).__name__)
-                for part in (self.reflector, self.publisher, self.reporter, self.applier)
+                for part in (self.reflector, self.publisher, self.events, self.reporter, self.applier)
             ]
             await stop.wait()
             log.info("stopping: a change under way may end, nothing new begins")

@@ -2,7 +2,8 @@
 
 A notice carries nothing: `reconcile` re-reads the newest object from the store and the node from libnmstate,
 compares, and does what is missing; it is safe to run twice. What may be tried again waits with a back-off; what may
-not waits for a new generation, also across restarts of the agent, for the verdict is in the object's conditions.
+not waits for a new generation or for the retry annotation, also across restarts of the agent, for the verdict is in
+the object's status.
 """
 
 import asyncio
@@ -15,16 +16,17 @@ from typing import Final, NoReturn
 import structlog
 
 from nmstate_controller.api import conditions
-from nmstate_controller.api.models import Difference, LastApply, NodeNetworkState, State
+from nmstate_controller.api.models import Difference, NodeNetworkState, State
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.controller.publisher import Publisher
 from nmstate_controller.controller.reporter import Reporter
+from nmstate_controller.controller.verdict import Verdicts
 from nmstate_controller.errors import NmstateStuck, NmstateUnavailable, NodeError, TerminalNodeError
 from nmstate_controller.metrics import Metrics
-from nmstate_controller.node.matcher import differences
 from nmstate_controller.node.nmstate import Nmstate
+from nmstate_controller.node.state import changed_interfaces
 
 ATTEMPTS: Final = 5
 """Attempts at one generation, those without NetworkManager not counted."""
@@ -32,16 +34,15 @@ ATTEMPTS: Final = 5
 # Long enough for an apiserver that answers; one that does not must not hold up the node's side.
 _FIRST_WRITE_SECONDS: Final = 5.0
 
-log = structlog.get_logger(__name__)
-
 
 @dataclasses.dataclass
-class _Attempt:
-    """How far one generation of one object has come."""
+class _Task:
+    """One generation of one object, and how far it has come. `retry_at` is the annotation's value."""
 
     uid: str
     generation: int
-    count: int = 0
+    retry_at: str | None
+    attempts: int = 0
     done: bool = False
     next_at: float | None = None
 
@@ -55,6 +56,7 @@ class Applier:
         nmstate: Nmstate,
         publisher: Publisher,
         reporter: Reporter,
+        verdicts: Verdicts,
         metrics: Metrics,
         clock: Clock,
         rng: random.Random,
@@ -63,11 +65,14 @@ class Applier:
         self._nmstate = nmstate
         self._publisher = publisher
         self._reporter = reporter
+        self._verdicts = verdicts
         self._metrics = metrics
         self._clock = clock
         self._backoff = Backoff(rng, first=1.0, limit=60.0)
         self._wake = store.subscribe()
-        self._attempt = _Attempt("", 0)
+        self._task = _Task("", 0, None)
+        # Fingerprint of the desiredState that this process has found, or made, the node to be.
+        self._met: str | None = None
         self._stopping = False
         self._turn = asyncio.Lock()
 
@@ -78,7 +83,7 @@ class Applier:
                 self._wake.clear()
                 if not self._stopping:
                     await self.reconcile()
-            due = self._attempt.next_at
+            due = self._task.next_at
             await self._clock.wait(self._wake, None if due is None else max(0.0, due - self._clock.monotonic()))
 
     async def finish(self) -> None:
@@ -94,144 +99,120 @@ class Applier:
             return
         self._publisher.adopt(newest)
         self._metrics.desired_generation.set(newest.metadata.generation)
-        if not self._begin(newest):
+        if not self._take(newest):
             return
-        generation = newest.metadata.generation
-        desired = newest.spec.desired_state
-        with structlog.contextvars.bound_contextvars(generation=generation):
-            if not desired:
-                self._settle(generation, *self._idle_verdict(newest.spec.managed))
-                return
+        with structlog.contextvars.bound_contextvars(generation=newest.metadata.generation):
             try:
-                shown = await self._nmstate.show()
-                open_differences = residual(desired, shown)
-                if not newest.spec.managed:
-                    self._leave(generation, open_differences)
-                elif self._is_met(desired, open_differences):
-                    self._settle(generation, "Configured", "the node runs desiredState; nothing had to be changed")
-                else:
-                    await self._apply(generation, desired)
+                await self._reconcile(newest)
             except NodeError as error:
-                await self._fail(generation, error)
+                self._met = None
+                await self._fail(newest, error)
+            else:
+                self._task.done = True
+                self._backoff.reset()
 
-    def _begin(self, newest: NodeNetworkState) -> bool:
-        """Whether there is something to do now about this generation."""
-        key = (newest.metadata.uid, newest.metadata.generation)
-        attempt = self._attempt
-        if key != (attempt.uid, attempt.generation):
-            if attempt.uid == newest.metadata.uid and newest.metadata.generation < attempt.generation:
-                return False
-            self._backoff.reset()
-            self._attempt = attempt = _Attempt(*key)
-            before = self._publisher.status
-            if before.observed_generation == newest.metadata.generation:
-                attempt.done = conditions.is_true(before.conditions, "Stalled")
-                if before.last_apply is not None and before.last_apply.generation == newest.metadata.generation:
-                    attempt.count = before.last_apply.attempts
-        if attempt.done:
+    def _take(self, newest: NodeNetworkState) -> bool:
+        """Whether there is something to do now about this generation, which becomes the task at hand."""
+        task = self._task
+        metadata = newest.metadata
+        if metadata.uid == task.uid and metadata.generation < task.generation:
             return False
-        return attempt.next_at is None or attempt.next_at <= self._clock.monotonic()
+        if (metadata.uid, metadata.generation, metadata.retry_at) != (task.uid, task.generation, task.retry_at):
+            if (metadata.uid, metadata.generation) == (task.uid, task.generation) and not self._is_stalled():
+                # Nothing has stalled: the annotation asks for what is happening, or has happened, anyway.
+                task.retry_at = metadata.retry_at
+            else:
+                self._backoff.reset()
+                self._task = task = self._begin(newest)
+        if task.done:
+            return False
+        return task.next_at is None or task.next_at <= self._clock.monotonic()
 
-    def _is_met(self, desired: State, open_differences: list[Difference]) -> bool:
+    def _begin(self, newest: NodeNetworkState) -> _Task:
+        """The task for a generation seen for the first time, or asked for again: what an earlier agent said counts."""
+        metadata = newest.metadata
+        task = _Task(metadata.uid, metadata.generation, metadata.retry_at)
+        status = self._publisher.status
+        if status.observed_generation == metadata.generation and status.last_handled_retry_at == metadata.retry_at:
+            task.done = self._is_stalled()
+            if status.last_apply is not None and status.last_apply.generation == metadata.generation:
+                task.attempts = status.last_apply.attempts
+        self._publisher.say(last_handled_retry_at=metadata.retry_at)
+        return task
+
+    def _is_stalled(self) -> bool:
+        return conditions.is_true(self._publisher.status.conditions, "Stalled")
+
+    async def _reconcile(self, newest: NodeNetworkState) -> None:
+        """One attempt. Raises NodeError."""
+        desired = newest.spec.desired_state
+        if not desired:
+            self._met = None
+            self._verdicts.settled(newest, *_idle(newest.spec.managed))
+            return
+        wanted = fingerprint(desired)
+        if newest.spec.managed and wanted == self._met:
+            self._verdicts.settled(newest, "Configured", "the node runs desiredState, which is what it was")
+            return
+        shown = await self._nmstate.show()
+        found = await self._differing(desired, shown)
+        if not newest.spec.managed:
+            self._met = None
+            self._verdicts.unmanaged(newest, found)
+            return
+        if self._is_met(wanted, found):
+            self._verdicts.settled(newest, "Configured", "the node runs desiredState; nothing had to be changed")
+        else:
+            await self._apply(newest, desired, wanted, shown)
+        self._met = wanted
+
+    async def _differing(self, desired: State, shown: State) -> list[Difference]:
+        """Where the node is not what desiredState asks, as status shows it. Raises NodeError."""
+        return [
+            Difference(path=found.path, desired=found.desired, current=found.current)
+            for found in await self._nmstate.compare(desired, shown)
+        ]
+
+    def _is_met(self, wanted: str, found: list[Difference]) -> bool:
         """Whether nothing differs but what a successful apply of the same document left different."""
         last = self._publisher.status.last_apply
-        known = last.residual if last is not None and last.desired_hash == fingerprint(desired) else None
-        return all(difference in (known or []) for difference in open_differences)
+        known = last.residual if last is not None and last.desired_hash == wanted else None
+        return all(difference in (known or []) for difference in found)
 
-    @staticmethod
-    def _idle_verdict(managed: bool) -> tuple[str, str]:
-        if managed:
-            return "NothingDesired", "desiredState is empty; the node is only reported"
-        return "Unmanaged", "managed is false and desiredState is empty; the node is only reported"
-
-    def _settle(self, generation: int, reason: str, message: str) -> None:
-        status = self._publisher.status
-        self._publisher.say(
-            observed_generation=generation,
-            conditions=conditions.settled(status.conditions, generation, reason, message, self._clock.now()),
-        )
-        self._conclude(reason, message)
-
-    def _leave(self, generation: int, open_differences: list[Difference]) -> None:
-        """managed is false: say whether the node happens to be what desiredState asks."""
-        if not open_differences:
-            self._settle(generation, "Unmanaged", "managed is false; the node runs desiredState all the same")
-            return
-        message = (
-            f"managed is false, so desiredState is not applied; the node differs from it at {_paths(open_differences)}"
-        )
-        status = self._publisher.status
-        self._publisher.say(
-            observed_generation=generation,
-            conditions=conditions.refused(status.conditions, generation, "Unmanaged", message, self._clock.now()),
-        )
-        self._conclude("Unmanaged", message)
-
-    async def _apply(self, generation: int, desired: State) -> None:
+    async def _apply(self, newest: NodeNetworkState, desired: State, wanted: str, before: State) -> None:
         """Change the node, with the conditions saying so before and after. Raises NodeError."""
-        attempt = self._attempt
-        attempt.count += 1
-        last = LastApply(
-            generation=generation,
-            desired_hash=fingerprint(desired),
-            start_time=self._clock.now(),
-            attempts=attempt.count,
-        )
-        status = self._publisher.status
-        self._publisher.say(
-            observed_generation=generation,
-            conditions=conditions.applying(status.conditions, generation, self._clock.now()),
-            last_apply=last,
-        )
+        self._task.attempts += 1
+        self._verdicts.applying(newest, wanted, self._task.attempts)
         await self._publisher.flush(_FIRST_WRITE_SECONDS)
-        log.info("applying desiredState", attempt=attempt.count)
-        await self._nmstate.apply(desired)
+        try:
+            await self._nmstate.apply(desired)
+        except NmstateStuck:
+            raise
+        except NodeError as error:
+            after = await self._reporter.look()
+            raise type(error)(f"{error}; {_aftermath(before, after)}") from error
         shown = await self._reporter.look()
-        message = f"desiredState of generation {generation} is applied"
-        self._publisher.say(
-            last_apply=last.model_copy(
-                update={
-                    "completion_time": self._clock.now(),
-                    "outcome": "Configured",
-                    "message": message,
-                    "residual": (residual(desired, shown) if shown is not None else None) or None,
-                }
-            )
-        )
-        self._metrics.applies.labels("Configured").inc()
-        self._settle(generation, "Configured", message)
+        self._verdicts.applied(newest, await self._differing(desired, shown) if shown is not None else [])
 
-    async def _fail(self, generation: int, error: NodeError) -> None:
+    async def _fail(self, newest: NodeNetworkState, error: NodeError) -> None:
         """Say what went wrong, and whether and when it is tried again."""
-        attempt = self._attempt
-        attempt.next_at = None
-        self._metrics.applies.labels(error.reason).inc()
-        await self._reporter.look()
-        status = self._publisher.status
-        now = self._clock.now()
-        message = str(error)
-        if isinstance(error, TerminalNodeError):
-            attempt.done = True
-            after = conditions.stalled(status.conditions, generation, error.reason, error.reason, message, now)
-        elif attempt.count >= ATTEMPTS and not isinstance(error, NmstateUnavailable | NmstateStuck):
-            attempt.done = True
-            message = f"given up after {attempt.count} attempts: {message}"
-            after = conditions.stalled(status.conditions, generation, error.reason, "AttemptsExhausted", message, now)
-        else:
-            attempt.next_at = self._clock.monotonic() + self._backoff.delay()
-            after = conditions.retrying(status.conditions, generation, error.reason, message, now)
-        last = status.last_apply
-        if last is not None and last.generation == generation:
-            update = {"completion_time": now, "outcome": error.reason, "message": conditions.brief(message)}
-            last = last.model_copy(update=update)
-        self._publisher.say(observed_generation=generation, conditions=after, last_apply=last)
-        log.warning("reconciled", verdict=error.reason, message=message, attempts=attempt.count, stalled=attempt.done)
-
-    def _conclude(self, reason: str, message: str) -> None:
-        self._attempt.done = True
-        self._attempt.next_at = None
-        self._backoff.reset()
-        log.info("reconciled", verdict=reason, message=message, attempts=self._attempt.count)
+        task = self._task
+        task.next_at = None
+        if isinstance(error, NmstateUnavailable | NmstateStuck):
+            await self._reporter.look()
+        elif isinstance(error, TerminalNodeError):
+            task.done = True
+            self._verdicts.stalled(newest, error, error.reason, str(error))
+            return
+        elif task.attempts >= ATTEMPTS:
+            task.done = True
+            self._verdicts.stalled(
+                newest, error, "AttemptsExhausted", f"given up after {task.attempts} attempts: {error}"
+            )
+            return
+        delay = self._backoff.delay()
+        task.next_at = self._clock.monotonic() + delay
+        self._verdicts.retrying(newest, error, delay)
 
 
 def fingerprint(document: State) -> str:
@@ -240,14 +221,18 @@ def fingerprint(document: State) -> str:
     return hashlib.sha256(canonical).hexdigest()[:16]
 
 
-def residual(desired: State, shown: State) -> list[Difference]:
-    """What differs from desiredState, as status shows it."""
-    return [
-        Difference(path=difference.path, desired=difference.desired, current=difference.current)
-        for difference in differences(desired, shown)
-    ]
+def _idle(managed: bool) -> tuple[str, str]:
+    """Reason and message for an empty desiredState."""
+    if managed:
+        return "NothingDesired", "desiredState is empty; the node is only reported"
+    return "Unmanaged", "managed is false and desiredState is empty; the node is only reported"
 
 
-def _paths(found: list[Difference], limit: int = 5) -> str:
-    names = ", ".join(difference.path for difference in found[:limit])
-    return names if len(found) <= limit else f"{names} and {len(found) - limit} more"
+def _aftermath(before: State, after: State | None) -> str:
+    """What a failed apply left behind, for a sentence."""
+    if after is None:
+        return "what the node runs now could not be read"
+    changed = changed_interfaces(before, after)
+    if not changed:
+        return "the node runs what it ran before"
+    return f"the node does not run all it ran before: look at {', '.join(changed[:5])}"

@@ -23,6 +23,8 @@ from nmstate_controller.errors import (
     VerificationFailed,
 )
 from nmstate_controller.metrics import Metrics
+from nmstate_controller.node.checks import check, locate, parser
+from nmstate_controller.node.matcher import Difference, differences
 
 T = TypeVar("T")
 
@@ -113,6 +115,14 @@ class Nmstate:
                 "apply",
             )
 
+    async def compare(self, document: State, shown: State) -> list[Difference]:
+        """Where the node, as `show` returned it, is not what `document` asks.
+
+        Raises InvalidDesiredState for a document that cannot be applied on this node, as far as that can be said
+        without trying. In the thread, because a large document takes long enough to be missed by the loop.
+        """
+        return await self._call(lambda: _compare(document, shown), self._show_timeout, "comparison")
+
     async def _call(self, function: Callable[[], T], timeout: float, name: str) -> T:
         async with self._turn:
             if self.stuck:
@@ -130,6 +140,14 @@ class Nmstate:
                 return future.result()
             except libnmstate_error.NmstateError as error:
                 raise translate(error) from error
+
+
+def _compare(document: State, shown: State) -> list[Difference]:
+    check(document, shown)
+    refusal = locate(document, parser(shown))
+    if refusal is not None:
+        raise InvalidDesiredState(refusal)
+    return differences(document, shown)
 
 
 def translate(error: Exception) -> NodeError:

@@ -28,6 +28,14 @@ def reportable(shown: State) -> State:
     return state
 
 
+def changed_interfaces(before: State, after: State) -> list[str]:
+    """Names of the interfaces that two documents of `libnmstate.show` tell differently, in order."""
+    old, new = (
+        {_order(found): found for found in reportable(shown).get("interfaces", [])} for shown in (before, after)
+    )
+    return sorted({key[0] for key in old.keys() | new.keys() if old.get(key) != new.get(key)})
+
+
 def _is_pod_end(interface: State) -> bool:
     return interface.get("type") == "veth" and interface.get("state") == "ignore"
 

@@ -27,6 +27,12 @@ def test_unknown_keys_of_desired_state_survive(lab: Lab, name: str) -> None:
     assert lab.kubectl_json("get", "nns", name)["spec"]["desiredState"] == desired
 
 
+def test_an_object_that_no_agent_has_seen_says_so_to_kstatus(lab: Lab, name: str) -> None:
+    lab.kubectl("create", "-f", "-", stdin=json.dumps(nns(name)))
+
+    assert lab.kubectl_json("get", "nns", name)["status"] == {"observedGeneration": -1}
+
+
 def test_managed_is_true_unless_said_otherwise(lab: Lab, name: str) -> None:
     lab.kubectl("create", "-f", "-", stdin=json.dumps(nns(name, nodeName=name)))
 

@@ -20,6 +20,7 @@ Json = dict[str, Any]
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 COLLECTION = "/apis/nmstate.io/v1/nodenetworkstates"
+EVENTS = "/apis/events.k8s.io/v1/namespaces/default/events"
 
 
 def status_body(code: int, message: str, **details: Any) -> Json:
@@ -50,6 +51,7 @@ class ApiServer:
         self.object: Json | None = None
         self.faults: dict[str, list[Fault]] = {}
         self.requests: list[str] = []
+        self.events: dict[str, Json] = {}
         self.port = 0
         self._version = 100
         self._events: list[tuple[int, Json]] = []
@@ -67,10 +69,11 @@ class ApiServer:
         changed["metadata"] = metadata
         return await self._store("MODIFIED", changed)
 
-    async def touch(self) -> Json:
+    async def touch(self, annotations: dict[str, str] | None = None) -> Json:
         """Change metadata only."""
         assert self.object is not None
         metadata = {**self.object["metadata"], "labels": {"touched": str(self._version)}}
+        metadata["annotations"] = annotations or {}
         return await self._store("MODIFIED", {**self.object, "metadata": metadata})
 
     async def delete(self) -> None:
@@ -128,6 +131,8 @@ class ApiServer:
         application.router.add_get(COLLECTION, self._collection)
         application.router.add_post(COLLECTION, self._handler("create", self._create))
         application.router.add_get(f"{COLLECTION}/node01", self._handler("get", self._get))
+        application.router.add_post(EVENTS, self._handler("create-event", self._create_event))
+        application.router.add_patch(f"{EVENTS}/{{name}}", self._handler("patch-event", self._patch_event))
         application.router.add_put(f"{COLLECTION}/node01/status", self._handler("update", self._update))
         return application
 
@@ -169,6 +174,24 @@ class ApiServer:
         if body["metadata"]["resourceVersion"] != self.object["metadata"]["resourceVersion"]:
             return web.json_response(status_body(409, "the object has been modified"), status=409)
         return web.json_response(await self._store("MODIFIED", {**self.object, "status": body["status"]}))
+
+    async def _create_event(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        async with self._changed:
+            self.events[body["metadata"]["name"]] = body
+            self._changed.notify_all()
+        return web.json_response(body, status=201)
+
+    async def _patch_event(self, request: web.Request) -> web.StreamResponse:
+        event = self.events.get(request.match_info["name"])
+        if event is None:
+            return web.json_response(status_body(404, "not found"), status=404)
+        patch = await request.json()
+        assert patch.keys() == {"series"}, "the apiserver lets nothing else of an event change"
+        async with self._changed:
+            event.update(patch)
+            self._changed.notify_all()
+        return web.json_response(event)
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})

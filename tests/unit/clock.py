@@ -23,6 +23,7 @@ class ManualClock:
         if seconds is None:
             return await event.wait()
         self.waits.append(seconds)
+        await asyncio.sleep(0)
         until = self._elapsed + seconds
         ring = asyncio.ensure_future(event.wait())
         try:

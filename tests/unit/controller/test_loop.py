@@ -10,12 +10,14 @@ import pytest
 from libnmstate import error as libnmstate_error
 
 from nmstate_controller.cluster.client import Client
+from nmstate_controller.cluster.events import Events
 from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
 from nmstate_controller.cluster.reflector import Reflector
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.controller.applier import ATTEMPTS, Applier
 from nmstate_controller.controller.publisher import Publisher
 from nmstate_controller.controller.reporter import Reporter
+from nmstate_controller.controller.verdict import Verdicts
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.nmstate import Nmstate
 from tests.unit.apiserver import ApiServer, answer
@@ -42,11 +44,15 @@ class Loop:
         self.reflector = Reflector(api, self.store, self.metrics, self.clock, rng, inactivity=20)
         self.publisher = Publisher(api, self.store, self.metrics, self.clock, rng, heartbeat=300)
         self.reporter = Reporter(nmstate, self.publisher, self.metrics, self.clock, rng, interval=60)
-        self.applier = Applier(self.store, nmstate, self.publisher, self.reporter, self.metrics, self.clock, rng)
+        self.events = Events(client, self.clock, "node01")
+        verdicts = Verdicts(self.publisher, self.events, self.metrics, self.clock)
+        self.applier = Applier(
+            self.store, nmstate, self.publisher, self.reporter, verdicts, self.metrics, self.clock, rng
+        )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Loop"]:
-        parts = (self.reflector, self.publisher, self.reporter, self.applier)
+        parts = (self.reflector, self.publisher, self.events, self.reporter, self.applier)
         tasks = [asyncio.create_task(part.run()) for part in parts]
         try:
             yield self
@@ -296,3 +302,68 @@ async def test_the_node_is_configured_and_the_verdict_kept_while_status_cannot_b
 
     assert loop.server.faults["update"] == []
     assert len(loop.library.applied) == 1
+
+
+async def test_the_retry_annotation_asks_for_one_more_attempt(loop: Loop) -> None:
+    loop.library.apply_failures = [libnmstate_error.NmstateValueError("InvalidArgument: no cable") for _ in range(2)]
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "InvalidDesiredState", 2)
+
+    await loop.server.touch({"nmstate.io/retry-at": "noon"})
+    await loop.server.until(lambda: len(loop.library.applied) == 2 and loop.server.condition("Stalled") is not None)
+    await loop.server.touch({"nmstate.io/retry-at": "noon", "other": "annotation"})
+    await loop.server.touch({"nmstate.io/retry-at": "one"})
+
+    await loop.ready("True", "Configured", 2)
+    assert len(loop.library.applied) == 3
+    assert loop.server.status["lastHandledRetryAt"] == "one"
+
+
+async def test_a_retry_that_was_answered_is_not_answered_again_by_the_next_agent(
+    server: ApiServer, client: Client
+) -> None:
+    library = Library()
+    library.apply_failures = [libnmstate_error.NmstateValueError("InvalidArgument: no") for _ in range(3)]
+    async with Loop(server, client, library).running() as first:
+        await server.until(lambda: server.object is not None)
+        await server.edit(mtu(1400))
+        await first.ready("False", "InvalidDesiredState", 2)
+        await server.touch({"nmstate.io/retry-at": "noon"})
+        await server.until(lambda: server.status.get("lastHandledRetryAt") == "noon" and len(library.applied) == 2)
+        await first.publisher.flush(20)
+    async with Loop(server, client, library).running() as second:
+        await server.until(lambda: server.count("watch") == 2)
+        await second.publisher.flush(20)
+        await second.server.edit({"managed": False})
+        await second.ready("False", "Unmanaged", 3)
+
+    assert len(library.applied) == 2
+
+
+async def test_an_edit_that_leaves_desired_state_as_it_is_costs_no_look_at_the_node(loop: Loop) -> None:
+    await loop.server.edit(mtu(1400))
+    await loop.ready("True", "Configured", 2)
+    calls = loop.library.calls
+
+    for _ in range(100):
+        await loop.server.edit(mtu(1400))
+    await loop.ready("True", "Configured", 102)
+
+    assert loop.library.calls == calls
+
+
+async def test_events_tell_what_happened(loop: Loop) -> None:
+    loop.library.apply_failures = [libnmstate_error.NmstateValueError("InvalidArgument: no such thing")]
+    await loop.server.edit(mtu(1400))
+    await loop.server.until(lambda: len(loop.server.events) == 1)
+    await loop.server.edit(mtu(1300))
+    await loop.server.until(lambda: len(loop.server.events) == 2)
+
+    refused, applied = loop.server.events.values()
+
+    assert (refused["type"], refused["reason"]) == ("Warning", "InvalidDesiredState")
+    assert "no such thing" in refused["note"]
+    assert "the node runs what it ran before" in refused["note"]
+    assert (applied["type"], applied["reason"]) == ("Normal", "Applied")
+    assert "eth1" in applied["note"]
+    assert applied["regarding"]["name"] == "node01"

@@ -1,0 +1,128 @@
+"""Says what came of a generation: conditions and lastApply, an event, a metric and one log line. Loop only.
+
+Each method is one row of the table in `api/conditions`. None of them waits: the publisher writes when it can.
+"""
+
+from typing import Any, Final
+
+import structlog
+
+from nmstate_controller.api import conditions
+from nmstate_controller.api.models import Condition, Difference, LastApply, NodeNetworkState
+from nmstate_controller.clock import Clock
+from nmstate_controller.cluster.events import Events
+from nmstate_controller.controller.publisher import Publisher
+from nmstate_controller.errors import InvalidDesiredState, NodeError
+from nmstate_controller.metrics import Metrics
+
+_NAMED: Final = 5
+
+log = structlog.get_logger(__name__)
+
+
+class Verdicts:
+    """The voice of the applier."""
+
+    def __init__(self, publisher: Publisher, events: Events, metrics: Metrics, clock: Clock) -> None:
+        self._publisher = publisher
+        self._events = events
+        self._metrics = metrics
+        self._clock = clock
+
+    def applying(self, subject: NodeNetworkState, fingerprint: str, attempt: int) -> None:
+        """The node is about to be changed."""
+        generation = subject.metadata.generation
+        now = self._clock.now()
+        self._say(
+            generation,
+            conditions.applying(self._conditions, generation, now),
+            last_apply=LastApply(generation=generation, desired_hash=fingerprint, start_time=now, attempts=attempt),
+        )
+        log.info("applying desiredState", attempt=attempt)
+
+    def applied(self, subject: NodeNetworkState, residual: list[Difference]) -> None:
+        """The node was changed and is what desiredState asks, but for what nmstate shows in other words."""
+        generation = subject.metadata.generation
+        message = f"the node runs desiredState of generation {generation}: {_names(subject)}"
+        self._finish("Configured", message, residual=residual or None)
+        self._events.record(subject, "Normal", "Applied", message)
+        self.settled(subject, "Configured", message)
+
+    def settled(self, subject: NodeNetworkState, reason: str, message: str) -> None:
+        """The node runs what the spec asks, and was not changed for it just now."""
+        generation = subject.metadata.generation
+        self._say(generation, conditions.settled(self._conditions, generation, reason, message, self._clock.now()))
+        log.info("reconciled", verdict=reason, message=message)
+
+    def unmanaged(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
+        """managed is false: the node is left alone, whether or not it happens to be what desiredState asks."""
+        if not differences:
+            self.settled(subject, "Unmanaged", "managed is false; the node runs desiredState all the same")
+            return
+        generation = subject.metadata.generation
+        message = f"managed is false, so desiredState is not applied; the node differs from it at {paths(differences)}"
+        found = conditions.refused(self._conditions, generation, "Unmanaged", message, self._clock.now())
+        self._say(generation, found)
+        log.info("reconciled", verdict="Unmanaged", message=message)
+
+    def retrying(self, subject: NodeNetworkState, error: NodeError, seconds: float) -> None:
+        """It failed, and is tried again after `seconds`."""
+        generation = subject.metadata.generation
+        message = f"{error}; trying again"
+        found = conditions.retrying(self._conditions, generation, error.reason, message, self._clock.now())
+        self._failed(subject, error, message, found, retry_seconds=round(seconds, 1))
+
+    def stalled(self, subject: NodeNetworkState, error: NodeError, why: str, message: str) -> None:
+        """It failed, and is not tried again, because of `why`."""
+        generation = subject.metadata.generation
+        found = conditions.stalled(self._conditions, generation, error.reason, why, message, self._clock.now())
+        self._failed(subject, error, message, found, stalled=why)
+
+    @property
+    def _conditions(self) -> list[Condition]:
+        return self._publisher.status.conditions
+
+    def _failed(
+        self, subject: NodeNetworkState, error: NodeError, message: str, found: list[Condition], **context: Any
+    ) -> None:
+        self._finish(error.reason, message)
+        self._say(subject.metadata.generation, found)
+        reason = error.reason if isinstance(error, InvalidDesiredState) else "ApplyFailed"
+        self._events.record(subject, "Warning", reason, message)
+        log.warning("reconciled", verdict=error.reason, message=message, **context)
+
+    def _finish(self, outcome: str, message: str, **more: Any) -> None:
+        """Complete lastApply, if an attempt is under way."""
+        last = self._publisher.status.last_apply
+        if last is None or last.completion_time is not None:
+            return
+        self._metrics.applies.labels(outcome).inc()
+        update = {
+            "completion_time": self._clock.now(),
+            "outcome": outcome,
+            "message": conditions.brief(message),
+            **more,
+        }
+        self._publisher.say(last_apply=last.model_copy(update=update))
+
+    def _say(self, generation: int, found: list[Condition], **more: Any) -> None:
+        self._publisher.say(observed_generation=generation, conditions=found, **more)
+
+
+def paths(differences: list[Difference]) -> str:
+    """Where the node differs, for a sentence."""
+    return _listed([difference.path for difference in differences])
+
+
+def _names(subject: NodeNetworkState) -> str:
+    """What a document is about, for a sentence: its interfaces, or else its sections."""
+    desired = subject.spec.desired_state or {}
+    interfaces = desired.get("interfaces")
+    if isinstance(interfaces, list) and interfaces:
+        return _listed([str(found.get("name")) for found in interfaces if isinstance(found, dict)])
+    return _listed(sorted(desired))
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"
