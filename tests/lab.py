@@ -61,6 +61,17 @@ class Lab:
         """What `kubectl … -o json` prints, parsed."""
         return json.loads(self.kubectl(*arguments, "-o", "json").stdout)
 
+    def in_namespace(self, *arguments: str) -> str:
+        """What Python prints where the control plane lives."""
+        namespace = f"--net=/run/netns/nl-{self.name}"
+        return subprocess.run(
+            ["nsenter", namespace, "--", PYTHON, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout
+
     def node(self, name: str) -> "Node":
         """One node by name."""
         return Node(self, name)
@@ -83,6 +94,10 @@ class Node:
         """What a shell script prints on the node."""
         return self.run("sh", "-ec", script)
 
+    def python(self, script: str) -> str:
+        """What a Python script prints on the node, with the agent's packages."""
+        return self.run(PYTHON, "-c", script)
+
     def links(self) -> dict[str, Json]:
         """The kernel's interfaces by name, as `ip -details -json address` has them."""
         found: list[Json] = json.loads(self.run("ip", "-details", "-json", "address"))
@@ -100,7 +115,7 @@ class Node:
     def metric(self, name: str) -> float:
         """One sample of the agent's metrics, by its full name, labels included."""
         script = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9837/metrics').read().decode())"
-        for line in self.run(PYTHON, "-c", script).splitlines():
+        for line in self.python(script).splitlines():
             if line.startswith(f"{name} "):
                 return float(line.rpartition(" ")[2])
         raise AssertionError(f"no metric {name}")

@@ -4,17 +4,8 @@ import contextlib
 
 import pytest
 
-from tests.lab import Json, Lab, Node, condition, eventually
-
-
-def bridge(name: str, *ports: str) -> Json:
-    options = {"stp": {"enabled": False}}
-    return {
-        "name": name,
-        "type": "linux-bridge",
-        "state": "up",
-        "bridge": {"options": options, "port": [{"name": port} for port in ports]},
-    }
+from tests.e2e.cases import bridge
+from tests.lab import Lab, Node, condition, eventually
 
 
 def test_every_node_has_an_object_that_reports_it(lab: Lab, nodes: list[Node]) -> None:

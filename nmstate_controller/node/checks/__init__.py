@@ -1,9 +1,9 @@
 """What libnmstate would refuse only after minutes, or without naming the field, found beforehand in milliseconds.
 
 Pure functions for any thread. `check` looks at the meaning of a document on a node; `locate` finds the place of an
-error that libnmstate reports without one. Neither refuses what libnmstate takes, with one exception: a name, port or
-address that is listed twice, of which libnmstate would silently keep one. The meaning of names and sections is
-nmstate's (crate nmstate 2.2.62), run on NetworkManager 1.42.
+error that libnmstate reports without one. Neither refuses what libnmstate takes, with two exceptions: what is listed
+twice, of which libnmstate would silently keep one, and control characters outside free text. The meaning of names and
+sections is nmstate's (crate nmstate 2.2.62), run on NetworkManager 1.42.
 
     problem      a refusal, and what of a document may be said in it
     document     a document beside the node's report: which interface is which, and which names there will be

@@ -7,9 +7,9 @@ for IPv4 switched off (`query_apply::ip`, `sanitize_desired_for_verify`). Source
 from collections.abc import Iterator
 
 from nmstate_controller.node.checks.document import Document, Entry
-from nmstate_controller.node.checks.problem import Problem, shown
+from nmstate_controller.node.checks.problem import Problem, part, shown
 from nmstate_controller.node.matcher.names import USERSPACE
-from nmstate_controller.node.matcher.values import boolean, mapping
+from nmstate_controller.node.matcher.values import boolean
 
 
 def addresses(document: Document) -> Iterator[Problem]:
@@ -29,10 +29,10 @@ def _can_have_ip(entry: Entry, attached: frozenset[str]) -> bool:
 
 
 def _is_idle(entry: Entry) -> bool:
-    wanted = mapping(entry.wanted.get("ipv4"))
-    current = mapping((entry.current or {}).get("ipv4"))
-    if boolean(wanted.get("enabled")) is not True or "address" in wanted:
+    wanted = part(entry.wanted, "ipv4")
+    current = part(entry.current, "ipv4")
+    if boolean(wanted.get("enabled")) is not True or wanted.get("address") is not None:
         return False
-    if "dhcp" in wanted and boolean(wanted["dhcp"]) is not False:
+    if wanted.get("dhcp") is not None and boolean(wanted["dhcp"]) is not False:
         return False
     return boolean(current.get("enabled")) is not True

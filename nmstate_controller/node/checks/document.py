@@ -11,10 +11,10 @@ from functools import cache, cached_property
 from typing import Any, Final
 
 from nmstate_controller.node.checks.ports import Port, ports
-from nmstate_controller.node.checks.problem import shown
+from nmstate_controller.node.checks.problem import part, shown
 from nmstate_controller.node.matcher.difference import JSON
 from nmstate_controller.node.matcher.names import USERSPACE, Interface, Names, kind
-from nmstate_controller.node.matcher.values import integer, mapping, mappings
+from nmstate_controller.node.matcher.values import integer, mappings
 
 _STAYS: Final = frozenset({"ethernet", "infiniband", "loopback", "unknown"})
 """Types that are there, though down, when they are absent (`Interface::is_virtual`)."""
@@ -129,7 +129,7 @@ class Document:
     def _made_by_naming(self) -> Iterator[str]:
         """Peers of veths, and internal ports of OVS bridges."""
         for entry in self.up:
-            peer = mapping(entry.wanted.get("veth")).get("peer")
+            peer = part(entry.wanted, "veth").get("peer")
             if isinstance(peer, str):
                 yield peer
             if entry.type == "ovs-bridge":
@@ -153,15 +153,6 @@ class Document:
         return frozenset(one.name for one in down if kind({"type": one.type}) not in _STAYS)
 
     @cached_property
-    def unmanaged(self) -> frozenset[str]:
-        """Names of what NetworkManager leaves alone and will go on leaving alone (`get_ignored_ifaces`)."""
-        shown_ignored = {str(one.get("name")) for one in self._shown if one.get("state") == "ignore"}
-        named = {entry.name for entry in self.entries}
-        located = {str(entry.current.get("name")) for entry in self.entries if entry.current is not None}
-        # A port that is unmanaged may become managed by being one (`auto_managed_controller_ports`).
-        return frozenset(shown_ignored - named - located - self.attached)
-
-    @cached_property
     def ignored(self) -> frozenset[str]:
         """Names that nmstate may take out of every list of ports."""
         by_request = {entry.name for entry in self.entries if entry.state == "ignore"}
@@ -183,8 +174,8 @@ class Document:
     def makes_functions(self) -> bool:
         """Whether the document may make SR-IOV virtual functions, whose names only the kernel knows."""
         for entry in self.up:
-            functions = mapping(mapping(entry.wanted.get("ethernet")).get("sr-iov")).get("total-vfs", 0)
-            if integer(functions) != 0:
+            functions = part(part(entry.wanted, "ethernet"), "sr-iov").get("total-vfs")
+            if functions is not None and integer(functions) != 0:
                 return True
         return False
 

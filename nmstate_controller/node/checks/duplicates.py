@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from nmstate_controller.node.checks.document import Document, Entry, key_of
-from nmstate_controller.node.checks.problem import Problem, shown
+from nmstate_controller.node.checks.problem import Problem, part, shown
 from nmstate_controller.node.matcher.difference import JSON
 from nmstate_controller.node.matcher.names import Interface
-from nmstate_controller.node.matcher.values import address, integer, mapping, mappings
+from nmstate_controller.node.matcher.values import address, integer, mappings
 
 _LIFETIMES: Final = frozenset({"valid-life-time", "valid-left", "valid-lft"})
 
@@ -65,7 +65,7 @@ def _addresses(entry: Entry) -> Iterator[Problem]:
 
 def _static(interface: Interface, family: str) -> list[str]:
     """Addresses with their prefix lengths, without those that come and go by themselves."""
-    listed = mappings(mapping(interface.get(family)).get("address"))
+    listed = mappings(part(interface, family).get("address"))
     lasting = [one for one in listed if _LIFETIMES.isdisjoint(one)]
     return [_label(one.get("ip"), one.get("prefix-length")) for one in lasting] if len(lasting) > 1 else []
 

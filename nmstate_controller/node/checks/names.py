@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from nmstate_controller.node.checks.document import VIRTUAL_FUNCTION, Document, Entry
-from nmstate_controller.node.checks.problem import Problem, shown
-from nmstate_controller.node.matcher.values import mapping
+from nmstate_controller.node.checks.problem import Problem, part, shown
 
 _BYTES: Final = 15
 """IFNAMSIZ less the NUL at the end."""
@@ -32,7 +31,7 @@ def names(document: Document) -> Iterator[Problem]:
     for entry in document.up:
         if _is_created(entry):
             yield from _name(f"{entry.path}.name", entry.name)
-        peer = mapping(entry.wanted.get("veth")).get("peer") if entry.type == "veth" else None
+        peer = part(entry.wanted, "veth").get("peer") if entry.type == "veth" else None
         if isinstance(peer, str) and not document.on_node(peer):
             yield from _name(f"{entry.path}.veth.peer", peer)
 

@@ -28,6 +28,12 @@ def shown(name: str) -> str:
     return name if len(name) <= _LABEL_LIMIT else name[: _LABEL_LIMIT - 1] + "…"
 
 
+def part(section: Mapping[str, JSON] | None, key: str) -> Mapping[str, JSON]:
+    """The map under `key`, nulls included; an empty one if there is none. Cheaper than `values.mapping`."""
+    value = section.get(key) if section else None
+    return value if isinstance(value, Mapping) else {}
+
+
 def described(value: JSON) -> str:
     """What kind of value it is, for a sentence that must not show the value."""
     if value is None:

@@ -1,7 +1,7 @@
 """References to interfaces: bases, ports, next hops and where to copy a MAC address from.
 
-A base that is not there keeps libnmstate waiting for two minutes, as does one that NetworkManager does not manage, and
-a port that is absent for one; the others it refuses sooner, but not by the field.
+A base that is not there keeps libnmstate waiting for two minutes, a port that is absent for one; the others it refuses
+sooner, but not by the field. A base that NetworkManager does not manage is fine, and so, mostly, is such a port.
 Source: the nmstate crate's `ifaces::*` (`parent`), `ifaces::inter_ifaces` (`mark_orphan_interface_as_absent`,
 `apply_copy_mac_from`), `ifaces::inter_ifaces_controller` (`handle_changed_ports`), `route`.
 """
@@ -11,8 +11,8 @@ from typing import Final
 
 from nmstate_controller.node.checks.document import VIRTUAL_FUNCTION, Document, Entry, named
 from nmstate_controller.node.checks.ports import ports
-from nmstate_controller.node.checks.problem import Problem, is_network, shown
-from nmstate_controller.node.matcher.values import mapping, mappings
+from nmstate_controller.node.checks.problem import Problem, is_network, part, shown
+from nmstate_controller.node.matcher.values import mappings
 
 _BASE_REQUIRED: Final[Mapping[str, bool]] = {
     "vlan": True,
@@ -44,7 +44,7 @@ def references(document: Document) -> Iterator[Problem]:
 def _base(document: Document, entry: Entry) -> Iterator[Problem]:
     if entry.type not in _BASE_REQUIRED:
         return
-    base = mapping(entry.wanted.get(entry.type)).get("base-iface")
+    base = part(entry.wanted, entry.type).get("base-iface")
     path = f"{entry.path}.{entry.type}.base-iface"
     if not isinstance(base, str):
         return
@@ -52,14 +52,11 @@ def _base(document: Document, entry: Entry) -> Iterator[Problem]:
         yield _absent(path, base)
     elif base in document.removed_by_down:
         yield Problem(path, f"{shown(base)} is down in the same desiredState, which removes a virtual interface")
-    elif base == mapping((entry.current or {}).get(entry.type)).get("base-iface"):
+    elif base == part(entry.current, entry.type).get("base-iface"):
         return  # it exists on this base, whatever that is now called, or in which namespace it is
     elif not base:
         if _BASE_REQUIRED[entry.type]:
             yield Problem(path, "is empty")
-    elif base in document.unmanaged:
-        reason = "is not managed by NetworkManager (its state is ignore), and not in desiredState to become so"
-        yield Problem(path, f"{shown(base)} {reason}")
     else:
         yield from _missing(document, path, base)
 
@@ -75,7 +72,7 @@ def _ports(document: Document, entry: Entry) -> Iterator[Problem]:
 
 
 def _routes(document: Document) -> Iterator[Problem]:
-    for position, route in enumerate(mappings(mapping(document.desired.get("routes")).get("config"))):
+    for position, route in enumerate(mappings(part(document.desired, "routes").get("config"))):
         interface = named(route.get("next-hop-interface"))
         if interface is None or "state" in route:
             continue

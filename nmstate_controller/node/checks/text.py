@@ -38,15 +38,20 @@ def text(desired: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _too_deep(desired: Mapping[str, Any]) -> str | None:
     """The top-level key of what is nested too deep, if anything is."""
-    level: list[tuple[str, Any]] = list(desired.items())
-    for _ in range(_DEPTH):
-        level = [
-            (key, item)
-            for key, value in level
-            if isinstance(value, (dict, list, tuple))
-            for item in (value.values() if isinstance(value, dict) else value)
-        ]
-    return shown(str(level[0][0])) if level else None
+    for key, value in desired.items():
+        level = [value] if isinstance(value, (dict, list, tuple)) else []
+        for _ in range(_DEPTH):
+            level = [
+                item
+                for one in level
+                for item in (one.values() if isinstance(one, dict) else one)
+                if isinstance(item, (dict, list, tuple))
+            ]
+            if not level:
+                break
+        else:
+            return shown(str(key))
+    return None
 
 
 def _suspicious(desired: Mapping[str, Any]) -> bool:

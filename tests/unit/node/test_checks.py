@@ -83,7 +83,6 @@ def absent(name: str, type_: str) -> State:
 
 NOWHERE = "nosuch0 is neither on the node nor in desiredState"
 
-NOT_MANAGED = "is not managed by NetworkManager (its state is ignore), and not in desiredState to become so"
 NO_IPV4 = (
     "interfaces[eth1].ipv4.enabled: is true, but there is neither an address nor dhcp: true, and eth1 has no IPv4 now"
 )
@@ -105,10 +104,6 @@ BAD: list[tuple[State, str]] = [
     (
         interfaces(vlan("du0"), dummy("du0", state="down")),
         "interfaces[v5].vlan.base-iface: du0 is down in the same desiredState, which removes a virtual interface",
-    ),
-    (
-        interfaces(vlan("pod0")),
-        f"interfaces[v5].vlan.base-iface: pod0 {NOT_MANAGED}",
     ),
     *(
         (
@@ -297,6 +292,7 @@ LEGAL: dict[str, State] = {
     "base is left out": interfaces({"name": "v5", "type": "vlan", "vlan": {"id": 5}}),
     "base is null": interfaces(vlan(None)),
     "vxlan without base": interfaces({"name": "vx0", "type": "vxlan", "vxlan": {"id": 5, "base-iface": ""}}),
+    "unmanaged base": interfaces(vlan("pod0")),
     "unmanaged base to become managed": interfaces(vlan("pod0"), {"name": "pod0", "type": "veth", "state": "up"}),
     "unmanaged base that becomes a port": interfaces(vlan("pod0"), bridge("pod0")),
     "unmanaged base of a VLAN that is there": interfaces(vlan("pod0", "pod0.7")),

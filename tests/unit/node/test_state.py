@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nmstate_controller.node.state import reportable
+from nmstate_controller.node.state import Filter, changed_interfaces
 
 
 def interface(name: str, **more: Any) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def bridge(name: str, *, stp: bool, ageing: int = 300) -> dict[str, Any]:
 
 
 def test_interfaces_are_sorted_by_name() -> None:
-    state = reportable({"interfaces": [interface("eth1"), interface("br1"), interface("eth0")]})
+    state = Filter().reportable({"interfaces": [interface("eth1"), interface("br1"), interface("eth0")]})
 
     assert [found["name"] for found in state["interfaces"]] == ["br1", "eth0", "eth1"]
 
@@ -41,7 +41,7 @@ def test_pod_ends_go_with_their_routes_and_managed_veths_stay() -> None:
         },
     }
 
-    state = reportable(shown)
+    state = Filter().reportable(shown)
 
     assert [found["name"] for found in state["interfaces"]] == ["tun0", "veth-mine"]
     assert [route["next-hop-interface"] for route in state["routes"]["running"]] == ["veth-mine"]
@@ -54,14 +54,14 @@ def test_bridge_timers_and_address_lifetimes_do_not_make_a_difference() -> None:
         address = {"ip": "2001:db8::1", "prefix-length": 64, "valid-life-time": f"{timer}sec", "mptcp-flags": []}
         return {"interfaces": [{**found, "ipv6": {"enabled": True, "address": [address]}}]}
 
-    assert reportable(shown(1)) == reportable(shown(2))
-    kept = reportable(shown(1))["interfaces"][0]["ipv6"]["address"][0]
+    assert Filter().reportable(shown(1)) == Filter().reportable(shown(2))
+    kept = Filter().reportable(shown(1))["interfaces"][0]["ipv6"]["address"][0]
     assert kept == {"ip": "2001:db8::1", "prefix-length": 64, "mptcp-flags": []}
 
 
 def test_ageing_time_is_volatile_only_with_a_spanning_tree() -> None:
     def options(**how: Any) -> Any:
-        return reportable({"interfaces": [bridge("br1", **how)]})["interfaces"][0]["bridge"]["options"]
+        return Filter().reportable({"interfaces": [bridge("br1", **how)]})["interfaces"][0]["bridge"]["options"]
 
     assert options(stp=True, ageing=30) == options(stp=True, ageing=300)
     assert options(stp=False, ageing=30)["mac-ageing-time"] == 30
@@ -73,7 +73,7 @@ def test_unknown_keys_are_kept_and_the_input_is_left_alone() -> None:
         "future-section": [1, 2],
     }
 
-    state = reportable(shown)
+    state = Filter().reportable(shown)
 
     assert state["future-section"] == [1, 2]
     assert state["interfaces"][0]["invented"] == {"x": 1}
@@ -81,4 +81,28 @@ def test_unknown_keys_are_kept_and_the_input_is_left_alone() -> None:
 
 
 def test_a_state_without_sections_is_no_error() -> None:
-    assert reportable({}) == {}
+    assert Filter().reportable({}) == {}
+
+
+def test_patterns_leave_out_more() -> None:
+    shown = {"interfaces": [interface("cali1"), interface("eth0"), interface("lxc7")]}
+
+    state = Filter(["cali*", "lxc?"]).reportable(shown)
+
+    assert [found["name"] for found in state["interfaces"]] == ["eth0"]
+
+
+def test_pod_ends_stay_left_out_when_only_the_kernel_can_be_asked() -> None:
+    keep = Filter()
+    keep.reportable({"interfaces": [interface("veth-pod", type="veth", state="ignore"), interface("eth0")]})
+
+    state = keep.reportable({"interfaces": [interface("veth-pod", type="veth"), interface("eth0")]}, kernel_only=True)
+
+    assert [found["name"] for found in state["interfaces"]] == ["eth0"]
+
+
+def test_changed_interfaces_are_named() -> None:
+    before = {"interfaces": [interface("a"), interface("b", mtu=1), interface("c")]}
+    after = {"interfaces": [interface("a"), interface("b", mtu=2), interface("d")]}
+
+    assert changed_interfaces(before, after) == ["b", "c", "d"]

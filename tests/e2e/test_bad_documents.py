@@ -1,0 +1,86 @@
+"""Bad input is told by name, leaves the node alone, and does not get in the way of what comes after."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.e2e.cases import bridge
+from tests.lab import Json, Lab, Node, condition, eventually
+
+GOOD: Json = {"interfaces": [{"name": "dummy7", "type": "dummy", "state": "up"}]}
+
+
+def ethernet(**more: Any) -> Json:
+    return {"interfaces": [{"name": "eth1", "type": "ethernet", "state": "up", **more}]}
+
+
+# Name of the case, document, and what the user must be told of.
+BAD = [
+    ("an unknown key", ethernet(mtuu=1400), "mtuu"),
+    ("a wrong type", ethernet(mtu={"bytes": 1400}), "mtu"),
+    ("a word for a number", ethernet(mtu="abc"), "mtu"),
+    ("an unknown port", {"interfaces": [bridge("br7", "nosuch0")]}, "nosuch0"),
+    ("a bad address", ethernet(ipv4={"enabled": True, "address": [{"ip": "1.2.3", "prefix-length": 24}]}), "ip"),
+    ("no address", ethernet(ipv4={"enabled": True, "dhcp": False, "address": []}), "ipv4"),
+    (
+        "a VLAN on nothing",
+        {"interfaces": [{"name": "v7", "type": "vlan", "state": "up", "vlan": {"base-iface": "nosuch0", "id": 7}}]},
+        "base-iface",
+    ),
+    (
+        "a bad bond mode",
+        {"interfaces": [{"name": "b7", "type": "bond", "state": "up", "link-aggregation": {"mode": "quick"}}]},
+        "mode",
+    ),
+    (
+        "a next hop on nothing",
+        {"routes": {"config": [{"destination": "198.51.100.0/24", "next-hop-interface": "nosuch0"}]}},
+        "next-hop-interface",
+    ),
+    ("an interface twice", {"interfaces": [*GOOD["interfaces"], *GOOD["interfaces"]]}, "dummy7"),
+    ("a NUL character", ethernet(description="a\0b"), "description"),
+    ("a name that is too long", {"interfaces": [{"name": "n" * 200_000, "type": "dummy"}]}, "name"),
+    ("a long unknown value", {"interfaces": [{"name": "eth1", "type": "x" * 200_000}]}, "type"),
+    ("no interface name", {"interfaces": [{"type": "dummy"}]}, "name"),
+    ("an unknown section", {"interfacez": []}, "interfacez"),
+    ("null for a section", {"interfaces": None}, "interfaces"),
+    ("a list for a section", {"dns-resolver": []}, "dns-resolver"),
+    ("a list", [1, 2], "desiredState"),
+    ("a string", "interfaces", "desiredState"),
+]
+
+
+@pytest.mark.parametrize(("document", "named"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
+def test_is_refused_by_name(lab: Lab, node: Node, document: Any, named: str) -> None:
+    before = node.run("ip", "-json", "address")
+    patch = json.dumps({"spec": {"desiredState": document}})
+    done = lab.kubectl(
+        "patch", "nns", node.name, "--type", "merge", "--patch-file", "/dev/stdin", stdin=patch, check=False
+    )
+    if done.returncode != 0:
+        assert named in done.stderr
+    else:
+        ready = node.verdict(node.object()["metadata"]["generation"], seconds=30)
+        assert (ready["status"], ready["reason"]) == ("False", "InvalidDesiredState")
+        assert named in ready["message"]
+        assert len(ready["message"]) <= 1024
+        assert condition(node.object()["status"], "Stalled")["status"] == "True"
+    assert node.run("ip", "-json", "address") == before
+
+
+@pytest.mark.parametrize("nothing", [{}, None], ids=["empty", "null"])
+def test_nothing_is_nothing_desired(node: Node, nothing: Any) -> None:
+    assert node.verdict(node.patch({"desiredState": nothing}))["reason"] == "NothingDesired"
+
+
+def test_a_good_document_works_after_a_bad_one_and_events_tell_of_both(lab: Lab, node: Node) -> None:
+    assert node.verdict(node.desire(**ethernet(mtu=99)))["status"] == "False"
+    node.configured(node.desire(**GOOD))
+
+    assert "dummy7" in node.links()
+    eventually(
+        lambda: lab.kubectl("describe", "nns", node.name).stdout.partition("\nEvents:")[2],
+        lambda events: "InvalidDesiredState" in events and "Applied" in events and "dummy7" in events,
+        "kubectl describe shows both events",
+    )
