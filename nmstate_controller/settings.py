@@ -46,6 +46,11 @@ class Settings(BaseSettings):
         description="How old status.lastSuccessfulUpdateTime may get on a quiet node: tells it from a dead agent at "
         "one write each.",
     )
+    interface_filter: str = Field(
+        default="",
+        description="Shell patterns, separated by commas, of interfaces that are left out of the report with their "
+        "routes, such as `cali*,lxc*`. Veths that NetworkManager ignores are left out anyway.",
+    )
     show_timeout: Seconds = Field(
         default=60,
         description="Deadline of one look at the node. A busy node with 1,000 interfaces needs about 10.",
@@ -71,6 +76,11 @@ class Settings(BaseSettings):
         description="After SIGTERM a change under way may end and its verdict be written; kept below "
         "terminationGracePeriodSeconds.",
     )
+
+    @property
+    def left_out_interfaces(self) -> list[str]:
+        """The patterns of `interface_filter`, one by one."""
+        return [pattern.strip() for pattern in self.interface_filter.split(",") if pattern.strip()]
 
 
 def load() -> Settings:

@@ -24,7 +24,10 @@ from nmstate_controller.controller.reporter import Reporter
 from nmstate_controller.controller.verdict import Verdicts
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node import nmstate
+from nmstate_controller.node.netlink import KernelNotices
+from nmstate_controller.node.networkmanager import NetworkManagerNotices
 from nmstate_controller.node.nmstate import Nmstate
+from nmstate_controller.node.state import Filter
 from nmstate_controller.server import serving
 from nmstate_controller.settings import Settings
 
@@ -51,7 +54,17 @@ class Agent:
         )
         self.reflector = Reflector(api, self.store, metrics, clock, rng, inactivity=settings.watch_inactivity_timeout)
         self.publisher = Publisher(api, self.store, metrics, clock, rng, heartbeat=settings.heartbeat_interval)
-        self.reporter = Reporter(self.nmstate, self.publisher, metrics, clock, rng, interval=settings.report_interval)
+        self.reporter = Reporter(
+            self.nmstate,
+            self.publisher,
+            Filter(settings.left_out_interfaces),
+            metrics,
+            clock,
+            rng,
+            interval=settings.report_interval,
+        )
+        self.kernel = KernelNotices(self.reporter.notice)
+        self.network_manager = NetworkManagerNotices(self.reporter.notice, clock, rng)
         self.events = Events(client, clock, settings.node_name)
         verdicts = Verdicts(self.publisher, self.events, metrics, clock)
         self.applier = Applier(self.store, self.nmstate, self.publisher, self.reporter, verdicts, metrics, clock, rng)
@@ -65,7 +78,15 @@ class Agent:
         ):
             tasks = [
                 group.create_task(part.run(), name=type(part).__name__)
-                for part in (self.reflector, self.publisher, self.events, self.reporter, self.applier)
+                for part in (
+                    self.reflector,
+                    self.publisher,
+                    self.events,
+                    self.reporter,
+                    self.applier,
+                    self.kernel,
+                    self.network_manager,
+                )
             ]
             await stop.wait()
             log.info("stopping: a change under way may end, nothing new begins")

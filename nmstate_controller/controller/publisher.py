@@ -7,19 +7,25 @@ be. What cannot be written because the apiserver is away is kept and written whe
 import asyncio
 import random
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import structlog
 
-from nmstate_controller.api.models import NodeNetworkState, State, Status
+from nmstate_controller.api import conditions
+from nmstate_controller.api.models import Condition, NodeNetworkState, State, Status
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.errors import ApiConflict, ApiError, ApiNotFound
 from nmstate_controller.metrics import Metrics
+from nmstate_controller.node.shed import fit, size
 
-_CONFLICT_TRIES = 3
+OBJECT_LIMIT: Final = 1_258_291
+"""Bytes of the whole object, 1.2 MiB: etcd refuses requests above 1.5 MiB, and what it stores is not quite our JSON."""
+
+_OVERHEAD: Final = 16 * 1024  # names, managedFields, and what other controllers may add to metadata
+_CONFLICT_TRIES: Final = 3
 
 log = structlog.get_logger(__name__)
 
@@ -66,8 +72,8 @@ class Publisher:
             return
         ours = self._status
         adopted = newest.status if self._uid is None else Status()
-        reporting = [condition for condition in ours.conditions if condition.type == "Reporting"]
-        adopted.conditions = [c for c in adopted.conditions if c.type != "Reporting" or not reporting] + reporting
+        if reporting := conditions.find(ours.conditions, "Reporting"):
+            adopted.conditions = [found for found in adopted.conditions if found.type != "Reporting"] + [reporting]
         adopted.versions = ours.versions
         if ours.current_state is not None:
             adopted.current_state = ours.current_state
@@ -130,7 +136,7 @@ class Publisher:
                 self.adopt(target)
                 saying = self._said
                 try:
-                    target, size = await self._api.replace_status(target.metadata.resource_version, self._body())
+                    target, size = await self._api.replace_status(target.metadata.resource_version, self._body(target))
                 except ApiConflict:
                     target = await self._api.get()
                     continue
@@ -160,13 +166,37 @@ class Publisher:
             self._written = saying
             self._news.notify_all()
 
-    def _body(self) -> dict[str, Any]:
-        """The status as the API takes it. currentState goes in as it is: it is large, and JSON already."""
-        body = self._status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"current_state"})
-        if self._status.current_state is not None:
-            body["currentState"] = self._status.current_state
+    def _body(self, target: NodeNetworkState) -> dict[str, Any]:
+        """The status as the API takes it, with as much of currentState as the object has room for."""
+        status = self._status
+        room = OBJECT_LIMIT - _OVERHEAD - size(target.spec.desired_state) - size(target.metadata.annotations)
+        room -= size(_dump(status))
+        missing: list[str] = []
+        state = status.current_state
+        if state is not None:
+            state, missing = fit(state, room)
+        if missing:
+            status = status.model_copy(update={"conditions": self._truncated(missing)})
+        body = _dump(status)
+        if state is not None:
+            body["currentState"] = state
         return body
+
+    def _truncated(self, missing: list[str]) -> list[Condition]:
+        """The conditions, with Reporting saying what is left out; unless it has worse to say."""
+        found = conditions.find(self._status.conditions, "Reporting")
+        if found is None or found.status != "True":
+            return self._status.conditions
+        message = f"currentState is too large for its object and leaves out: {', '.join(missing)}"
+        return conditions.reporting(
+            self._status.conditions, "True", "Truncated", message, found.observed_generation, self._clock.now()
+        )
 
     def _touch(self) -> None:
         self._said += 1
         self._wake.set()
+
+
+def _dump(status: Status) -> dict[str, Any]:
+    """A status as JSON, without currentState, which is JSON already, and large."""
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"current_state"})

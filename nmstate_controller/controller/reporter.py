@@ -1,19 +1,38 @@
-"""Looks at the node and tells the publisher what it runs: at intervals, and whenever somebody asks. Loop only."""
+"""Looks at the node and tells the publisher what it runs: on notice, and at intervals. Loop only.
+
+A notice says only that something changed. Notices that come together are answered by one look, and all of them together
+may cost no more than their budget; when that is spent, the look is made when they cease, so that a storm always ends
+in a true report.
+"""
 
 import asyncio
 import random
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import structlog
 
 from nmstate_controller.api import conditions
 from nmstate_controller.api.models import State
 from nmstate_controller.clock import Clock
+from nmstate_controller.controller.budget import Budget
 from nmstate_controller.controller.publisher import Publisher
-from nmstate_controller.errors import NmstateUnavailable, NodeError
+from nmstate_controller.errors import NmstateStuck, NmstateUnavailable, NodeError
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.nmstate import Nmstate
-from nmstate_controller.node.state import reportable
+from nmstate_controller.node.state import Filter
+
+QUIET_SECONDS: Final = 0.3
+"""Notices this close together are about one change …"""
+
+PATIENCE_SECONDS: Final = 2.0
+"""… but a look is not put off longer than this by their going on."""
+
+CEASED_SECONDS: Final = 3.0
+"""With the budget spent, notices that pause for this long have ceased."""
+
+SHARE: Final = 0.05
+BURST_SECONDS: Final = 15.0
+"""Looks on notice may take 5 % of the time on average, and this much at once."""
 
 log = structlog.get_logger(__name__)
 
@@ -25,62 +44,85 @@ class Reporter:
         self,
         nmstate: Nmstate,
         publisher: Publisher,
+        keep: Filter,
         metrics: Metrics,
         clock: Clock,
         rng: random.Random,
         *,
         interval: float,
     ) -> None:
-        """`interval`: seconds between two looks, ±10 %."""
+        """`interval`: seconds between two looks without any notice, ±10 %."""
         self._nmstate = nmstate
         self._publisher = publisher
+        self._keep = keep
         self._metrics = metrics
         self._clock = clock
         self._rng = rng
         self._interval = interval
-        self._asked = asyncio.Event()
+        self._noticed = asyncio.Event()
+        self._budget = Budget(clock, share=SHARE, burst=BURST_SECONDS)
         self.reported = False
 
-    def ask(self) -> None:
-        """Have a look made soon."""
-        self._asked.set()
+    def notice(self) -> None:
+        """Something on the node changed."""
+        self._noticed.set()
 
     async def run(self) -> NoReturn:
         """Look until cancelled."""
+        await self.look()
         while True:
-            self._asked.clear()
+            noticed = await self._next()
+            started = self._clock.monotonic()
             await self.look()
-            await self._clock.wait(self._asked, self._interval * self._rng.uniform(0.9, 1.1))
+            if noticed:
+                self._budget.spend(self._clock.monotonic() - started)
+
+    async def _next(self) -> bool:
+        """Wait until a look is due; True when a notice calls for it, False when the interval is over."""
+        if not await self._clock.wait(self._noticed, self._interval * self._rng.uniform(0.9, 1.1)):
+            return False
+        since = self._clock.monotonic()
+        while self._clock.monotonic() - since < PATIENCE_SECONDS:
+            self._noticed.clear()
+            if not await self._clock.wait(self._noticed, QUIET_SECONDS):
+                break
+        while (broke := self._budget.wait()) > 0:
+            self._noticed.clear()
+            if not await self._clock.wait(self._noticed, min(CEASED_SECONDS, broke)):
+                break
+        return True
 
     async def look(self) -> State | None:
         """Read the node and say what it runs.
 
         Returns what libnmstate showed, unfiltered, or None when the node could not be read in full.
         """
+        self._noticed.clear()
         try:
             shown = await self._nmstate.show()
         except NmstateUnavailable as error:
             await self._look_at_kernel(error)
             return None
         except NodeError as error:
-            self._say("False", error.reason if error.reason == "NmstateStuck" else "NmstateFailed", str(error))
+            self._say("False", error.reason if isinstance(error, NmstateStuck) else "NmstateFailed", str(error))
             return None
-        self._tell(shown)
+        self._tell(self._keep.reportable(shown))
         self._say("True", "Reported", "currentState is what the node runs")
         return shown
 
     async def _look_at_kernel(self, why: NodeError) -> None:
         """Say what the kernel alone knows, and that it is not the whole truth."""
         try:
-            self._tell(await self._nmstate.show(kernel_only=True))
+            shown = await self._nmstate.show(kernel_only=True)
         except NodeError as error:
             self._say("False", "NmstateFailed", f"{why}; and the kernel could not be read: {error}")
         else:
+            self._tell(self._keep.reportable(shown, kernel_only=True))
             self._say("False", "NetworkManagerUnavailable", f"currentState is what the kernel alone knows: {why}")
 
-    def _tell(self, shown: State) -> None:
+    def _tell(self, state: State) -> None:
         now = self._clock.now()
-        self._publisher.report(reportable(shown), now)
+        self._publisher.report(state, now)
         self._metrics.last_report.set(now.timestamp())
         self.reported = True
 

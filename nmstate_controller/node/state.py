@@ -1,9 +1,11 @@
-"""From what libnmstate shows to what the report says: less the noise, in a fixed order. Pure functions.
+"""From what libnmstate shows to what the report says: less the noise, in a fixed order.
 
 Left out are values that change by themselves on a quiet node (a report would follow every one of them) and the pods'
 ends of veth pairs, which are the network plugin's business, with their routes. Unknown keys are kept.
 """
 
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from nmstate_controller.api.models import State
@@ -12,26 +14,41 @@ _BRIDGE_TIMERS: Final = frozenset({"gc-timer", "hello-timer"})
 _ADDRESS_LIFETIMES: Final = frozenset({"valid-life-time", "preferred-life-time"})
 
 
-def reportable(shown: State) -> State:
-    """The report's currentState for the document that `libnmstate.show` returned. `shown` is not changed."""
-    interfaces = [interface for interface in _dicts(shown.get("interfaces")) if not _is_pod_end(interface)]
-    dropped = {interface.get("name") for interface in _dicts(shown.get("interfaces"))}
-    dropped -= {interface.get("name") for interface in interfaces}
-    state = dict(shown)
-    if "interfaces" in shown:
-        state["interfaces"] = sorted((_without_volatile(interface) for interface in interfaces), key=_order)
-    if isinstance(shown.get("routes"), dict):
-        state["routes"] = {
-            kind: [route for route in _dicts(routes) if route.get("next-hop-interface") not in dropped]
-            for kind, routes in shown["routes"].items()
-        }
-    return state
+class Filter:
+    """Decides what of a node is in its report. Remembers which veths NetworkManager ignores, for while it is away."""
+
+    def __init__(self, left_out: Sequence[str] = ()) -> None:
+        """`left_out`: shell patterns of further interface names that are none of the report's business."""
+        self._left_out = tuple(left_out)
+        self._pod_ends: frozenset[str] = frozenset()
+
+    def reportable(self, shown: State, *, kernel_only: bool = False) -> State:
+        """The report's currentState for the document that `libnmstate.show` returned. `shown` is not changed."""
+        interfaces = _dicts(shown.get("interfaces"))
+        if not kernel_only:
+            # The kernel alone does not say whom NetworkManager ignores.
+            self._pod_ends = frozenset(str(found.get("name")) for found in interfaces if _is_pod_end(found))
+        dropped = {name for found in interfaces if self._is_dropped(name := str(found.get("name")))}
+        state = dict(shown)
+        if "interfaces" in shown:
+            kept = (found for found in interfaces if str(found.get("name")) not in dropped)
+            state["interfaces"] = sorted((_without_volatile(found) for found in kept), key=_order)
+        if dropped and isinstance(shown.get("routes"), dict):
+            state["routes"] = {
+                kind: [route for route in _dicts(routes) if route.get("next-hop-interface") not in dropped]
+                for kind, routes in shown["routes"].items()
+            }
+        return state
+
+    def _is_dropped(self, name: str) -> bool:
+        return name in self._pod_ends or any(fnmatchcase(name, pattern) for pattern in self._left_out)
 
 
 def changed_interfaces(before: State, after: State) -> list[str]:
     """Names of the interfaces that two documents of `libnmstate.show` tell differently, in order."""
     old, new = (
-        {_order(found): found for found in reportable(shown).get("interfaces", [])} for shown in (before, after)
+        {_order(found): found for found in Filter().reportable(shown).get("interfaces", [])}
+        for shown in (before, after)
     )
     return sorted({key[0] for key in old.keys() | new.keys() if old.get(key) != new.get(key)})
 

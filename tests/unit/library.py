@@ -24,9 +24,11 @@ class Library:
         self.overlapped = False
         self._inside = threading.Lock()
         self.after_apply: Callable[[], None] = lambda: None
+        self.show_takes: Callable[[], None] = lambda: None
 
     def show(self, *, kernel_only: bool = False) -> State:
         with self._call():
+            self.show_takes()
             if self.show_failures and not kernel_only:
                 raise self.show_failures.pop(0)
             found = sorted(self.interfaces.values(), key=lambda interface: str(interface["name"]))

@@ -20,6 +20,7 @@ from nmstate_controller.controller.reporter import Reporter
 from nmstate_controller.controller.verdict import Verdicts
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.nmstate import Nmstate
+from nmstate_controller.node.state import Filter
 from tests.unit.apiserver import ApiServer, answer
 from tests.unit.clock import ManualClock
 from tests.unit.library import Library
@@ -43,7 +44,7 @@ class Loop:
         nmstate = Nmstate(self.metrics, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library)
         self.reflector = Reflector(api, self.store, self.metrics, self.clock, rng, inactivity=20)
         self.publisher = Publisher(api, self.store, self.metrics, self.clock, rng, heartbeat=300)
-        self.reporter = Reporter(nmstate, self.publisher, self.metrics, self.clock, rng, interval=60)
+        self.reporter = Reporter(nmstate, self.publisher, Filter(), self.metrics, self.clock, rng, interval=60)
         self.events = Events(client, self.clock, "node01")
         verdicts = Verdicts(self.publisher, self.events, self.metrics, self.clock)
         self.applier = Applier(
