@@ -17,13 +17,21 @@ from labkit.errors import LabError
 from labkit.place import Place
 
 _MARK = "NMSTATE_LAB_PROCESS"
+_LOOKS = 4
 
 
 def _environment(pid: int) -> bytes:
+    folder = Path(f"/proc/{pid}")
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
+        for _ in range(_LOOKS):
+            if found := (folder / "environ").read_bytes():
+                return found
+            # A kernel thread has none, and no program either; any other process is seen in the middle of its exec.
+            (folder / "exe").readlink()
+            time.sleep(0.005)
     except (OSError, ValueError):
-        return b""
+        pass
+    return b""
 
 
 def _state(pid: int) -> str:

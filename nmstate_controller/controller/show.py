@@ -1,0 +1,47 @@
+"""This host as a NodeNetworkState, without a cluster: what `nmstate-controller show` prints."""
+
+import socket
+import sys
+from typing import Any, Final
+
+import yaml
+
+from nmstate_controller import __version__
+from nmstate_controller.api.models import GROUP, KIND, VERSION, Status, Versions
+from nmstate_controller.clock import SystemClock
+from nmstate_controller.errors import NmstateUnavailable
+from nmstate_controller.metrics import Metrics
+from nmstate_controller.node import nmstate
+from nmstate_controller.node.nmstate import Nmstate
+from nmstate_controller.node.state import Filter
+
+_SECONDS: Final = 60.0
+
+
+async def show(patterns: list[str], *, kernel_only: bool) -> str:
+    """The object as YAML; `patterns` are of interfaces to leave out. Raises NodeError.
+
+    Without NetworkManager it is what the kernel alone knows, and a line on stderr says so.
+    """
+    node = Nmstate(Metrics(), show_timeout=_SECONDS, apply_timeout=_SECONDS, rollback_timeout=60)
+    try:
+        shown = await node.show(kernel_only=kernel_only)
+    except NmstateUnavailable as error:
+        print(f"nmstate-controller: {error}; showing what the kernel alone knows", file=sys.stderr)
+        shown = await node.show(kernel_only=True)
+    status = Status(
+        last_successful_update_time=SystemClock().now(),
+        versions=Versions(agent=__version__, nmstate=nmstate.VERSION),
+    )
+    name = socket.gethostname()
+    shown_object: dict[str, Any] = {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": KIND,
+        "metadata": {"name": name},
+        "spec": {"nodeName": name},
+        "status": {
+            "currentState": Filter(patterns).reportable(shown),
+            **status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"conditions"}),
+        },
+    }
+    return yaml.safe_dump(shown_object, sort_keys=False, allow_unicode=True)
