@@ -8,7 +8,7 @@ SOURCES := nmstate_controller tests hack
 LIBNMSTATE := $(shell git ls-files -co --exclude-standard hack/libnmstate 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-down test test-unit test-libnmstate test-cluster check format generate lock
+.PHONY: help lab lab-down test soak test-unit test-libnmstate test-cluster check format generate lock bench-apply bench-report bench-idle bench-notice
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ test: check test-unit test-libnmstate test-cluster  ## Run every test, on a lab 
 
 test-unit: $(VENV)/.ready  ## Run the tests that need nothing but Python
 	@echo "== unit tests"
-	@$(BIN)/pytest tests/unit
+	@$(BIN)/pytest tests/unit tests/soak
 
 test-libnmstate: $(VENV)/.ready  ## Run the libnmstate wheel's own tests, in a network namespace
 	@echo "== tests of the libnmstate wheel"
@@ -34,6 +34,9 @@ test-cluster: $(VENV)/.ready  ## Run the integration and end-to-end tests on a l
 	@echo "== integration and end-to-end tests, on a real apiserver and real nodes"
 	@$(BIN)/pytest tests/integration tests/e2e
 
+soak: $(VENV)/.ready  ## Run the long tests in full
+	@SOAK=1 $(BIN)/pytest -s tests/soak
+
 check: $(VENV)/.ready  ## Lint, types, import rules, generated files
 	@echo "== checks"
 	@$(BIN)/ruff format --check $(SOURCES)
@@ -41,6 +44,18 @@ check: $(VENV)/.ready  ## Lint, types, import rules, generated files
 	@$(BIN)/mypy nmstate_controller hack/labkit tests hack/libnmstate/tests
 	@$(BIN)/lint-imports
 	@$(BIN)/python hack/generate --check
+
+bench-apply: $(VENV)/.ready  ## Print the seconds from edit to verdict for every kind of thing, beside libnmstate's own
+	@$(BIN)/python hack/bench-apply
+
+bench-report: $(VENV)/.ready  ## Print what a report costs for 10, 100 and 1,000 interfaces
+	@$(BIN)/python hack/bench-report
+
+bench-idle: $(VENV)/.ready  ## Print what the agent costs on a quiet node: writes, CPU, memory
+	@$(BIN)/python hack/bench-idle
+
+bench-notice: $(VENV)/.ready  ## Print how long a change by hand takes to be in the report
+	@$(BIN)/python hack/bench-notice
 
 format: $(VENV)/.ready  ## Format the code
 	@$(BIN)/ruff format $(SOURCES)

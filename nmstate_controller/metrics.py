@@ -3,7 +3,9 @@
 One `Metrics` is made by `__main__` and passed to whoever counts. All of it is called from the loop.
 """
 
-from typing import Final
+from collections import Counter as Counting
+from collections.abc import Mapping
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.exposition import generate_latest
@@ -78,6 +80,19 @@ class Metrics:
             ["verb", "code"],
             registry=registry,
         )
+        # These two have the names and labels that kubernetes-nmstate gives them, so that dashboards go on working.
+        self._interfaces = Gauge(
+            "kubernetes_nmstate_network_interfaces",
+            "Network interfaces in the report, by type.",
+            ["type", "node"],
+            registry=registry,
+        )
+        self._routes = Gauge(
+            "kubernetes_nmstate_routes",
+            "Routes in the report: static ones are configured, dynamic ones were learnt.",
+            ["node", "ip_stack", "type"],
+            registry=registry,
+        )
         for result in APPLY_RESULTS:
             self.applies.labels(result)
         for reason in WATCH_RESTARTS:
@@ -85,6 +100,22 @@ class Metrics:
         for verb in ("list", "watch", "get", "create", "update", "patch"):
             self.api_requests.labels(verb, "200")
 
+    def describe(self, node: str, state: Mapping[str, Any]) -> None:
+        """Count the interfaces and routes of a report."""
+        kinds = Counting(str(interface.get("type")) for interface in state.get("interfaces", []))
+        self._interfaces.clear()
+        for kind, count in kinds.items():
+            self._interfaces.labels(kind, node).set(count)
+        routes = state.get("routes", {})
+        configured, running = (Counting(map(_ip_stack, routes.get(key, []))) for key in ("config", "running"))
+        for stack in ("ipv4", "ipv6"):
+            self._routes.labels(node, stack, "static").set(configured[stack])
+            self._routes.labels(node, stack, "dynamic").set(max(0, running[stack] - configured[stack]))
+
     def exposition(self) -> bytes:
         """The registry in Prometheus's text format."""
         return generate_latest(self.registry)
+
+
+def _ip_stack(route: Mapping[str, Any]) -> str:
+    return "ipv6" if ":" in str(route.get("destination")) else "ipv4"

@@ -8,7 +8,9 @@ what pydantic emits (JSON Schema 2020-12) into that.
 from typing import Any, Final
 
 import yaml
+from pydantic import BaseModel
 
+from nmstate_controller.api.desired_state import DesiredState
 from nmstate_controller.api.models import GROUP, KIND, PLURAL, VERSION, NodeNetworkState, Spec, Status
 
 Schema = dict[str, Any]
@@ -82,10 +84,18 @@ def structural(schema: Schema, definitions: Schema) -> Schema:
     return result
 
 
-def _schema_of(model: type[Spec] | type[Status]) -> Schema:
+def _schema_of(model: type[BaseModel]) -> Schema:
     schema = model.model_json_schema(by_alias=True)
     definitions = schema.pop("$defs", {})
     return structural(schema, definitions)
+
+
+def _spec() -> Schema:
+    """The schema of spec, with that of desiredState in its place, which the agent itself need not load."""
+    spec = _schema_of(Spec)
+    fields = spec["properties"]
+    fields["desiredState"] = {**_schema_of(DesiredState), **fields["desiredState"]}
+    return spec
 
 
 def custom_resource_definition() -> dict[str, Any]:
@@ -97,7 +107,7 @@ def custom_resource_definition() -> dict[str, Any]:
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
-            "spec": _schema_of(Spec),
+            "spec": _spec(),
             # An object that no agent has looked at yet would be Current to kstatus without a generation observed.
             "status": {**_schema_of(Status), "default": {"observedGeneration": -1}},
         },

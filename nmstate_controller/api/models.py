@@ -7,11 +7,8 @@ Every field's description is what `kubectl explain` prints. Objects read from th
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
-from pydantic_core import CoreSchema
-
-from nmstate_controller.api.desired_state import DesiredState
 
 GROUP: Final = "nmstate.io"
 VERSION: Final = "v1"
@@ -38,16 +35,6 @@ _FREE_FORM: Final[dict[str, Any]] = {
 }
 
 _ANYTHING: Final[dict[str, Any]] = {"x-kubernetes-preserve-unknown-fields": True}
-
-
-class _DocumentedAs:
-    """Gives a field the schema of a model that nothing is parsed with."""
-
-    def __init__(self, model: type[BaseModel]) -> None:
-        self._model = model
-
-    def __get_pydantic_json_schema__(self, _core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return handler(self._model.__pydantic_core_schema__)
 
 
 class ApiModel(BaseModel):
@@ -81,7 +68,7 @@ class Spec(ApiModel):
         default=True,
         description="false: the agent only reports, and changes nothing on this node (a pause).",
     )
-    desired_state: Annotated[State, _DocumentedAs(DesiredState)] | None = Field(
+    desired_state: State | None = Field(
         default=None,
         description="An nmstate document (https://nmstate.io/devel/yaml_api.html) with what shall be different from "
         "now. "

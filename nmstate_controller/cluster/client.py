@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import aiohttp
 import structlog
-from kubernetes_asyncio import client, config
 
 from nmstate_controller import __version__
+from nmstate_controller.cluster.kubernetes import client, config
 from nmstate_controller.errors import (
     ApiConflict,
     ApiError,

@@ -61,6 +61,7 @@ class Agent:
             metrics,
             clock,
             rng,
+            node_name=settings.node_name,
             interval=settings.report_interval,
         )
         self.kernel = KernelNotices(self.reporter.notice)

@@ -49,15 +49,17 @@ class Reporter:
         clock: Clock,
         rng: random.Random,
         *,
+        node_name: str,
         interval: float,
     ) -> None:
-        """`interval`: seconds between two looks without any notice, ±10 %."""
+        """`node_name` labels the metrics; `interval`: seconds between two looks without any notice, ±10 %."""
         self._nmstate = nmstate
         self._publisher = publisher
         self._keep = keep
         self._metrics = metrics
         self._clock = clock
         self._rng = rng
+        self._node_name = node_name
         self._interval = interval
         self._noticed = asyncio.Event()
         self._budget = Budget(clock, share=SHARE, burst=BURST_SECONDS)
@@ -124,6 +126,7 @@ class Reporter:
         now = self._clock.now()
         self._publisher.report(state, now)
         self._metrics.last_report.set(now.timestamp())
+        self._metrics.describe(self._node_name, state)
         self.reported = True
 
     def _say(self, status: conditions.ConditionStatus, reason: str, message: str) -> None:

@@ -6,16 +6,13 @@ import pytest
 
 from tests.lab import Lab, Node, condition, eventually
 
-# Often enough that a change made by hand need not be waited for a minute.
-SETTINGS = {"report_interval": "5"}
-
 
 @pytest.fixture(scope="session")
 def nodes(lab: Lab) -> list[Node]:
     """Both nodes, their agents running and their first reports made."""
     nodes = [lab.node("node01"), lab.node("node02")]
     for node in nodes:
-        node.agent("start", **SETTINGS)
+        node.agent("start")
     for node in nodes:
         eventually(
             lambda node=node: node.object().get("status", {}),  # type: ignore[misc]

@@ -22,7 +22,7 @@ BAD = [
     ("a word for a number", ethernet(mtu="abc"), "mtu"),
     ("an unknown port", {"interfaces": [bridge("br7", "nosuch0")]}, "nosuch0"),
     ("a bad address", ethernet(ipv4={"enabled": True, "address": [{"ip": "1.2.3", "prefix-length": 24}]}), "ip"),
-    ("no address", ethernet(ipv4={"enabled": True, "dhcp": False, "address": []}), "ipv4"),
+    ("no address", ethernet(ipv4={"enabled": True, "dhcp": False}), "ipv4"),
     (
         "a VLAN on nothing",
         {"interfaces": [{"name": "v7", "type": "vlan", "state": "up", "vlan": {"base-iface": "nosuch0", "id": 7}}]},

@@ -115,20 +115,6 @@ def test_restarting_the_agent_on_a_configured_node_changes_nothing(node: Node) -
     assert node.shell("nmcli -g NAME,UUID,TIMESTAMP-REAL,DEVICE connection show --active") == profiles
 
 
-def test_a_quiet_node_writes_nothing(node: Node) -> None:
-    node.configured(node.desire(bridge("br1", "eth1")))
-    looks = node.metric("nmstate_controller_show_duration_seconds_count")
-    writes = node.metric("nmstate_controller_status_writes_total")
-
-    eventually(
-        lambda: node.metric("nmstate_controller_show_duration_seconds_count"),
-        lambda count: count >= looks + 5,
-        "the agent looked at the node five more times",
-    )
-
-    assert node.metric("nmstate_controller_status_writes_total") == writes
-
-
 def _metric(node: Node, name: str) -> float:
     """The metric, or 0 while the agent that serves it is not up yet."""
     with contextlib.suppress(AssertionError):

@@ -87,6 +87,11 @@ class ApiServer:
         metadata = {"name": "node01", "uid": f"uid-{self._version}", "generation": 1}
         return await self._store("ADDED", {"metadata": metadata, "spec": spec or {}, "status": status or {}})
 
+    def forget(self) -> None:
+        """Drop the history, as a compaction does; who watches has seen it."""
+        self._events = self._events[-1:]
+        self.requests.clear()
+
     async def end_watches(self) -> None:
         """End every stream cleanly, as a server does at timeoutSeconds."""
         for event in self._watchers:

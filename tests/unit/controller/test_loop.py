@@ -44,7 +44,9 @@ class Loop:
         nmstate = Nmstate(self.metrics, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library)
         self.reflector = Reflector(api, self.store, self.metrics, self.clock, rng, inactivity=20)
         self.publisher = Publisher(api, self.store, self.metrics, self.clock, rng, heartbeat=300)
-        self.reporter = Reporter(nmstate, self.publisher, Filter(), self.metrics, self.clock, rng, interval=60)
+        self.reporter = Reporter(
+            nmstate, self.publisher, Filter(), self.metrics, self.clock, rng, node_name="node01", interval=60
+        )
         self.events = Events(client, self.clock, "node01")
         verdicts = Verdicts(self.publisher, self.events, self.metrics, self.clock)
         self.applier = Applier(

@@ -1,0 +1,1 @@
+"""Long runs. `make soak` runs them in full, `make test` with a fraction of the rounds."""

@@ -1,0 +1,16 @@
+"""How long a soak is."""
+
+import os
+
+import pytest
+
+from tests.unit.conftest import client, metrics, server
+
+__all__ = ["client", "metrics", "server"]
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> int:
+    """Rounds to go; the test says how many in full, of which `make test` goes a twentieth."""
+    full: int = request.param
+    return full if os.environ.get("SOAK") else full // 20
