@@ -18,6 +18,7 @@
             ├── ApplyFailed
             ├── VerificationFailed
             ├── NmstateUnavailable  NetworkManager or D-Bus is not there
+            ├── NmstateFailed       the node could not be read, for another reason
             └── NmstateStuck        a call into libnmstate has not come back
 
 A foreign exception is translated at the edge where it appears (`cluster/` and `node/`), with `from`.
@@ -110,6 +111,12 @@ class VerificationFailed(RetryableNodeError):
 
 class NmstateUnavailable(RetryableNodeError):
     """NetworkManager or D-Bus does not answer."""
+
+    reason = "NmstateUnavailable"
+
+
+class NmstateFailed(RetryableNodeError):
+    """The node could not be read; no document is to blame."""
 
     reason = "NmstateUnavailable"
 

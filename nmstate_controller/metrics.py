@@ -19,6 +19,7 @@ APPLY_RESULTS: Final = (
     "VerificationFailed",
     "NmstateUnavailable",
     "NmstateStuck",
+    "Interrupted",
 )
 WATCH_RESTARTS: Final = ("expired", "gone", "silent", "throttled", "broken", "refused")
 _SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160)
@@ -97,8 +98,9 @@ class Metrics:
             self.applies.labels(result)
         for reason in WATCH_RESTARTS:
             self.watch_restarts.labels(reason)
-        for verb in ("list", "watch", "get", "create", "update", "patch"):
+        for verb in ("list", "watch", "get", "update", "patch"):
             self.api_requests.labels(verb, "200")
+        self.api_requests.labels("create", "201")
 
     def describe(self, node: str, state: Mapping[str, Any]) -> None:
         """Count the interfaces and routes of a report."""

@@ -89,6 +89,11 @@ def reporting(
     return _with(conditions, "Reporting", status, reason, message, generation, now)
 
 
+def _position(condition: Condition) -> int:
+    # Somebody else's, or a newer agent's, come last.
+    return _ORDER.index(condition.type) if condition.type in _ORDER else len(_ORDER)
+
+
 def _without(conditions: Iterable[Condition], *kinds: str) -> list[Condition]:
     return [condition for condition in conditions if condition.type not in kinds]
 
@@ -121,4 +126,4 @@ def _with(
         for condition in conditions
         if condition.type != kind
     ]
-    return sorted([*others, after], key=lambda condition: _ORDER.index(condition.type))
+    return sorted([*others, after], key=_position)

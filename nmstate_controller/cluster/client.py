@@ -151,7 +151,7 @@ def _reason(error: BaseException) -> str:
 def _parse(body: bytes) -> Json:
     try:
         parsed = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ApiUnavailable("the answer is not JSON: something between here and the apiserver made it up") from error
     if not isinstance(parsed, dict):
         raise ApiUnavailable("the answer is JSON, but not an object")

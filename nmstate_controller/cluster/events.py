@@ -30,6 +30,9 @@ REFILL_SECONDS: Final = 300.0
 
 _COLLECTION: Final = "/apis/events.k8s.io/v1/namespaces/default/events"
 _WAITING: Final = 32
+# Of the apiserver, in bytes (pkg/apis/core/validation/events.go).
+_NOTE_LIMIT: Final = 1024
+_INSTANCE_LIMIT: Final = 128
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +72,7 @@ class Events:
         if self._queue.full():
             self._queue.get_nowait()
         self._queue.put_nowait(
-            _Event(subject.metadata.name, subject.metadata.uid, kind, reason, brief(note), self._clock.now())
+            _Event(subject.metadata.name, subject.metadata.uid, kind, reason, _cut(note), self._clock.now())
         )
 
     async def run(self) -> NoReturn:
@@ -132,7 +135,7 @@ class Events:
             "metadata": {"name": name, "namespace": "default"},
             "eventTime": _micro_time(event.moment),
             "reportingController": f"{GROUP}/nmstate-controller",
-            "reportingInstance": self._node_name,
+            "reportingInstance": self._node_name[:_INSTANCE_LIMIT],
             "action": "Reconcile",
             "type": event.type,
             "reason": event.reason,
@@ -144,6 +147,12 @@ class Events:
                 "uid": event.uid,
             },
         }
+
+
+def _cut(note: str) -> str:
+    """A note on one line in as many bytes as an event may have."""
+    line = brief(note)
+    return line if len(line.encode()) <= _NOTE_LIMIT else line.encode()[: _NOTE_LIMIT - 3].decode(errors="ignore") + "…"
 
 
 def _micro_time(moment: datetime) -> str:

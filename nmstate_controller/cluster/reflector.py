@@ -84,7 +84,10 @@ class Reflector:
         self._metrics.watch_restarts.labels(_reason(failure)).inc()
         if lasted >= _HEALTHY_SECONDS:
             self._backoff.reset()
-        if (failure is None or isinstance(failure, ApiTimeout)) and not short:
+        if failure is None and not short:
+            return
+        if isinstance(failure, ApiTimeout) and lasted >= self._inactivity:
+            log.info("nothing was heard of this node's object for long, looking again", seconds=round(lasted))
             return
         delay = self._backoff.delay(failure.retry_after if failure else None)
         log.warning(
@@ -102,15 +105,16 @@ class Reflector:
         async with self._api.watch(self._version, timeout=timeout, inactivity=self._inactivity) as chunks:
             async for line in lines(chunks, LINE_LIMIT):
                 self._take(_event(line))
-                self._events += 1
 
     def _take(self, event: Json) -> None:
         body = event["object"]
         match event["type"]:
             case "ADDED" | "MODIFIED":
                 self._store.replace(parse(body))
+                self._events += 1
             case "DELETED":
                 self._store.replace(None)
+                self._events += 1
             case "BOOKMARK":
                 pass
             case "ERROR":
@@ -146,7 +150,7 @@ async def lines(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes
 def _event(line: bytes) -> Json:
     try:
         event = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ApiUnavailable("the watch sent a line that is not JSON") from error
     if not isinstance(event, dict) or not isinstance(event.get("object"), dict) or "type" not in event:
         raise ApiUnavailable("the watch sent a line that is no event")
@@ -161,7 +165,7 @@ def _stream_error(status: Json) -> ApiError:
             return ApiGone(message)
         case 429:
             wait = (status.get("details") or {}).get("retryAfterSeconds")
-            return ApiThrottled(message, retry_after=float(wait) if isinstance(wait, int) else None)
+            return ApiThrottled(message, retry_after=float(min(max(wait, 0), 300)) if isinstance(wait, int) else None)
         case _:
             return ApiUnavailable(message)
 

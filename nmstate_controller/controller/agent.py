@@ -22,6 +22,7 @@ from nmstate_controller.controller.applier import Applier
 from nmstate_controller.controller.publisher import Publisher
 from nmstate_controller.controller.reporter import Reporter
 from nmstate_controller.controller.verdict import Verdicts
+from nmstate_controller.errors import SettingsError
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node import nmstate
 from nmstate_controller.node.netlink import KernelNotices
@@ -32,6 +33,7 @@ from nmstate_controller.server import serving
 from nmstate_controller.settings import Settings
 
 _LAST_WRITE_SECONDS: Final = 10.0
+_LAST_CALL_SECONDS: Final = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +50,7 @@ class Agent:
         self.store = Store()
         self.nmstate = Nmstate(
             metrics,
+            clock,
             show_timeout=settings.show_timeout,
             apply_timeout=settings.apply_timeout,
             rollback_timeout=settings.rollback_timeout,
@@ -94,7 +97,7 @@ class Agent:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.shutdown_timeout):
                     await self.applier.finish()
-                    await self.publisher.flush(_LAST_WRITE_SECONDS)
+            await self.publisher.flush(_LAST_WRITE_SECONDS)
             for task in tasks:
                 task.cancel()
 
@@ -114,7 +117,7 @@ class Agent:
 async def run(settings: Settings) -> None:
     """Run the agent on this node until SIGTERM or SIGINT; a second signal leaves at once.
 
-    Raises SettingsError when it cannot start.
+    Raises SettingsError when it cannot start. A defect ends the process with status 1 and one line in the log.
     """
     log.info("starting", node=settings.node_name, nmstate=nmstate.VERSION)
     metrics = Metrics()
@@ -122,11 +125,26 @@ async def run(settings: Settings) -> None:
     with _signals(stop):
         async with Client(await load_configuration(), metrics, timeout=settings.api_timeout) as client:
             agent = Agent(settings, client, metrics)
-            await agent.run(stop)
-    log.info("stopped")
-    if agent.nmstate.stuck:
+            status = 0
+            try:
+                await agent.run(stop)
+            except* SettingsError as group:
+                raise group.exceptions[0] from None
+            except* Exception as group:
+                log.critical("a part of the agent failed, which ends it", exc_info=group)
+                status = 1
+            await _leave(agent.nmstate, status)
+
+
+async def _leave(library: Nmstate, status: int) -> None:
+    """End the process, if it cannot be left to end by itself."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_CALL_SECONDS):
+            await library.idle()
+    log.info("stopped", status=status)
+    if library.stuck or status:
         # The interpreter would wait for the thread, which waits for NetworkManager.
-        os._exit(1)
+        os._exit(status or 1)
 
 
 @contextlib.contextmanager

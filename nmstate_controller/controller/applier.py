@@ -23,7 +23,7 @@ from nmstate_controller.cluster.store import Store
 from nmstate_controller.controller.publisher import Publisher
 from nmstate_controller.controller.reporter import Reporter
 from nmstate_controller.controller.verdict import Verdicts
-from nmstate_controller.errors import NmstateStuck, NmstateUnavailable, NodeError, TerminalNodeError
+from nmstate_controller.errors import NmstateFailed, NmstateStuck, NmstateUnavailable, NodeError, TerminalNodeError
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.nmstate import Nmstate
 from nmstate_controller.node.state import changed_interfaces
@@ -43,6 +43,7 @@ class _Task:
     generation: int
     retry_at: str | None
     attempts: int = 0
+    failures: int = 0
     done: bool = False
     next_at: float | None = None
 
@@ -115,8 +116,6 @@ class Applier:
         """Whether there is something to do now about this generation, which becomes the task at hand."""
         task = self._task
         metadata = newest.metadata
-        if metadata.uid == task.uid and metadata.generation < task.generation:
-            return False
         if (metadata.uid, metadata.generation, metadata.retry_at) != (task.uid, task.generation, task.retry_at):
             if (metadata.uid, metadata.generation) == (task.uid, task.generation) and not self._is_stalled():
                 # Nothing has stalled: the annotation asks for what is happening, or has happened, anyway.
@@ -136,8 +135,11 @@ class Applier:
         if status.observed_generation == metadata.generation and status.last_handled_retry_at == metadata.retry_at:
             task.done = self._is_stalled()
             if status.last_apply is not None and status.last_apply.generation == metadata.generation:
-                task.attempts = status.last_apply.attempts
-        self._publisher.say(last_handled_retry_at=metadata.retry_at)
+                task.attempts = task.failures = status.last_apply.attempts
+        if metadata.uid != self._task.uid:
+            self._met = None
+            self._verdicts.interrupted(newest)
+        self._publisher.say(metadata.uid, last_handled_retry_at=metadata.retry_at)
         return task
 
     def _is_stalled(self) -> bool:
@@ -162,6 +164,9 @@ class Applier:
             return
         if self._is_met(wanted, found):
             self._verdicts.settled(newest, "Configured", "the node runs desiredState; nothing had to be changed")
+        elif self._stopping:
+            # The next agent begins it: nothing new does here.
+            return
         else:
             await self._apply(newest, desired, wanted, shown)
         self._met = wanted
@@ -198,18 +203,19 @@ class Applier:
         """Say what went wrong, and whether and when it is tried again."""
         task = self._task
         task.next_at = None
-        if isinstance(error, NmstateUnavailable | NmstateStuck):
+        if isinstance(error, NmstateUnavailable | NmstateFailed | NmstateStuck):
+            # The node's own trouble is waited for as long as it lasts.
             await self._reporter.look()
         elif isinstance(error, TerminalNodeError):
             task.done = True
             self._verdicts.stalled(newest, error, error.reason, str(error))
             return
-        elif task.attempts >= ATTEMPTS:
+        elif (failures := task.failures + 1) >= ATTEMPTS:
             task.done = True
-            self._verdicts.stalled(
-                newest, error, "AttemptsExhausted", f"given up after {task.attempts} attempts: {error}"
-            )
+            self._verdicts.stalled(newest, error, "AttemptsExhausted", f"given up after {failures} attempts: {error}")
             return
+        else:
+            task.failures = failures
         delay = self._backoff.delay()
         task.next_at = self._clock.monotonic() + delay
         self._verdicts.retrying(newest, error, delay)

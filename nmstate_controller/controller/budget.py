@@ -4,7 +4,7 @@ from nmstate_controller.clock import Clock
 
 
 class Budget:
-    """Refilled with `share` seconds a second, holding `burst` at most. Spending may overdraw it."""
+    """Refilled with `share` seconds a second, holding `burst` at most. Spending may overdraw it, by `burst` at most."""
 
     def __init__(self, clock: Clock, *, share: float, burst: float) -> None:
         self._clock = clock
@@ -16,7 +16,7 @@ class Budget:
     def spend(self, seconds: float) -> None:
         """Account for work that was done."""
         self._refill()
-        self._level -= seconds
+        self._level = max(-self._burst, self._level - seconds)
 
     def wait(self) -> float:
         """Seconds until there is something to spend; 0 when there is now."""

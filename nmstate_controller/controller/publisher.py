@@ -17,7 +17,7 @@ from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
 from nmstate_controller.cluster.store import Store
-from nmstate_controller.errors import ApiConflict, ApiError, ApiNotFound
+from nmstate_controller.errors import ApiConflict, ApiError, ApiNotFound, ApiRejected
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.shed import fit, size
 
@@ -66,12 +66,17 @@ class Publisher:
         """What is to be said now; change it by `say` and `report` only."""
         return self._status
 
+    @property
+    def observed_generation(self) -> int | None:
+        """The generation that conditions may claim to be about; None before any was looked at."""
+        return _observed(self._status)
+
     def adopt(self, newest: NodeNetworkState) -> None:
         """Take over what an earlier agent said about this object, or forget what was said about one that is gone."""
         if newest.metadata.uid == self._uid:
             return
         ours = self._status
-        adopted = newest.status if self._uid is None else Status()
+        adopted = newest.status.model_copy() if self._uid is None else Status(observed_generation=-1)
         if reporting := conditions.find(ours.conditions, "Reporting"):
             adopted.conditions = [found for found in adopted.conditions if found.type != "Reporting"] + [reporting]
         adopted.versions = ours.versions
@@ -82,8 +87,13 @@ class Publisher:
         self._status = adopted
         self._touch()
 
-    def say(self, **changes: Any) -> None:
-        """Set fields of status; nothing is written when they are what they were."""
+    def say(self, uid: str | None = None, **changes: Any) -> None:
+        """Set fields of status; nothing is written when they are what they were.
+
+        What is about an object by its `uid` is not said about another that took its place meanwhile.
+        """
+        if uid is not None and uid != self._uid:
+            return
         if any(getattr(self._status, field) != value for field, value in changes.items()):
             self._status = self._status.model_copy(update=changes)
             self._touch()
@@ -136,16 +146,25 @@ class Publisher:
                 self.adopt(target)
                 saying = self._said
                 try:
-                    target, size = await self._api.replace_status(target.metadata.resource_version, self._body(target))
+                    target, written = await self._put(target)
                 except ApiConflict:
                     target = await self._api.get()
                     continue
-                await self._note(target, saying, size)
+                await self._note(target, saying, written)
                 return
         except ApiNotFound:
             self._latest = None
             raise
         raise ApiConflict("somebody else keeps changing the object")
+
+    async def _put(self, target: NodeNetworkState) -> tuple[NodeNetworkState, int]:
+        """Replace the status; when the apiserver will not have it, at least what the conditions say."""
+        version = target.metadata.resource_version
+        try:
+            return await self._api.replace_status(version, self._body(target))
+        except ApiRejected as error:
+            log.warning("the apiserver refuses the status, writing it without the report", error=str(error))
+            return await self._api.replace_status(version, self._core(str(error)))
 
     async def _create(self) -> NodeNetworkState:
         try:
@@ -182,6 +201,26 @@ class Publisher:
             body["currentState"] = state
         return body
 
+    def _core(self, why: str) -> dict[str, Any]:
+        """Conditions and lastApply, which are written whatever else cannot be."""
+        status = self._status
+        last = status.last_apply
+        return _dump(
+            status.model_copy(
+                update={
+                    "last_apply": last.model_copy(update={"residual": None}) if last is not None else None,
+                    "conditions": conditions.reporting(
+                        status.conditions,
+                        "False",
+                        "NmstateFailed",
+                        f"the apiserver refuses the report: {why}",
+                        _observed(status),
+                        self._clock.now(),
+                    ),
+                }
+            )
+        )
+
     def _truncated(self, missing: list[str]) -> list[Condition]:
         """The conditions, with Reporting saying what is left out; unless it has worse to say."""
         found = conditions.find(self._status.conditions, "Reporting")
@@ -195,6 +234,12 @@ class Publisher:
     def _touch(self) -> None:
         self._said += 1
         self._wake.set()
+
+
+def _observed(status: Status) -> int | None:
+    """The generation that a condition may claim to be about; -1 is none."""
+    generation = status.observed_generation
+    return generation if generation is not None and generation >= 0 else None
 
 
 def _dump(status: Status) -> dict[str, Any]:

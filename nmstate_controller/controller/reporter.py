@@ -74,21 +74,21 @@ class Reporter:
         await self.look()
         while True:
             noticed = await self._next()
-            started = self._clock.monotonic()
             await self.look()
             if noticed:
-                self._budget.spend(self._clock.monotonic() - started)
+                self._budget.spend(self._nmstate.last_show_seconds)
 
     async def _next(self) -> bool:
         """Wait until a look is due; True when a notice calls for it, False when the interval is over."""
-        if not await self._clock.wait(self._noticed, self._interval * self._rng.uniform(0.9, 1.1)):
+        interval = self._interval * self._rng.uniform(0.9, 1.1)
+        if not await self._clock.wait(self._noticed, interval):
             return False
         since = self._clock.monotonic()
         while self._clock.monotonic() - since < PATIENCE_SECONDS:
             self._noticed.clear()
             if not await self._clock.wait(self._noticed, QUIET_SECONDS):
                 break
-        while (broke := self._budget.wait()) > 0:
+        while (broke := self._budget.wait()) > 0 and self._clock.monotonic() - since < interval:
             self._noticed.clear()
             if not await self._clock.wait(self._noticed, min(CEASED_SECONDS, broke)):
                 break
@@ -139,7 +139,7 @@ class Reporter:
                 status,
                 reason,
                 message,
-                self._publisher.status.observed_generation,
+                self._publisher.observed_generation,
                 self._clock.now(),
             )
         )

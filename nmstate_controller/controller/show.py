@@ -23,7 +23,7 @@ async def show(patterns: list[str], *, kernel_only: bool) -> str:
 
     Without NetworkManager it is what the kernel alone knows, and a line on stderr says so.
     """
-    node = Nmstate(Metrics(), show_timeout=_SECONDS, apply_timeout=_SECONDS, rollback_timeout=60)
+    node = Nmstate(Metrics(), SystemClock(), show_timeout=_SECONDS, apply_timeout=_SECONDS, rollback_timeout=60)
     try:
         shown = await node.show(kernel_only=kernel_only)
     except NmstateUnavailable as error:

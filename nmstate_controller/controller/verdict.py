@@ -34,7 +34,7 @@ class Verdicts:
         generation = subject.metadata.generation
         now = self._clock.now()
         self._say(
-            generation,
+            subject,
             conditions.applying(self._conditions, generation, now),
             last_apply=LastApply(generation=generation, desired_hash=fingerprint, start_time=now, attempts=attempt),
         )
@@ -44,14 +44,14 @@ class Verdicts:
         """The node was changed and is what desiredState asks, but for what nmstate shows in other words."""
         generation = subject.metadata.generation
         message = f"the node runs desiredState of generation {generation}: {_names(subject)}"
-        self._finish("Configured", message, residual=residual or None)
+        self._finish(subject, "Configured", message, residual=residual or None)
         self._events.record(subject, "Normal", "Applied", message)
         self.settled(subject, "Configured", message)
 
     def settled(self, subject: NodeNetworkState, reason: str, message: str) -> None:
         """The node runs what the spec asks, and was not changed for it just now."""
         generation = subject.metadata.generation
-        self._say(generation, conditions.settled(self._conditions, generation, reason, message, self._clock.now()))
+        self._say(subject, conditions.settled(self._conditions, generation, reason, message, self._clock.now()))
         log.info("reconciled", verdict=reason, message=message)
 
     def unmanaged(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
@@ -62,7 +62,7 @@ class Verdicts:
         generation = subject.metadata.generation
         message = f"managed is false, so desiredState is not applied; the node differs from it at {paths(differences)}"
         found = conditions.refused(self._conditions, generation, "Unmanaged", message, self._clock.now())
-        self._say(generation, found)
+        self._say(subject, found)
         log.info("reconciled", verdict="Unmanaged", message=message)
 
     def retrying(self, subject: NodeNetworkState, error: NodeError, seconds: float) -> None:
@@ -85,13 +85,17 @@ class Verdicts:
     def _failed(
         self, subject: NodeNetworkState, error: NodeError, message: str, found: list[Condition], **context: Any
     ) -> None:
-        self._finish(error.reason, message)
-        self._say(subject.metadata.generation, found)
+        self._finish(subject, error.reason, message)
+        self._say(subject, found)
         reason = error.reason if isinstance(error, InvalidDesiredState) else "ApplyFailed"
         self._events.record(subject, "Warning", reason, message)
         log.warning("reconciled", verdict=error.reason, message=message, **context)
 
-    def _finish(self, outcome: str, message: str, **more: Any) -> None:
+    def interrupted(self, subject: NodeNetworkState) -> None:
+        """An earlier agent ended in the middle of an apply."""
+        self._finish(subject, "Interrupted", "the agent ended before the change did; the node decides what came of it")
+
+    def _finish(self, subject: NodeNetworkState, outcome: str, message: str, **more: Any) -> None:
         """Complete lastApply, if an attempt is under way."""
         last = self._publisher.status.last_apply
         if last is None or last.completion_time is not None:
@@ -103,10 +107,11 @@ class Verdicts:
             "message": conditions.brief(message),
             **more,
         }
-        self._publisher.say(last_apply=last.model_copy(update=update))
+        self._publisher.say(subject.metadata.uid, last_apply=last.model_copy(update=update))
 
-    def _say(self, generation: int, found: list[Condition], **more: Any) -> None:
-        self._publisher.say(observed_generation=generation, conditions=found, **more)
+    def _say(self, subject: NodeNetworkState, found: list[Condition], **more: Any) -> None:
+        metadata = subject.metadata
+        self._publisher.say(metadata.uid, observed_generation=metadata.generation, conditions=found, **more)
 
 
 def paths(differences: list[Difference]) -> str:

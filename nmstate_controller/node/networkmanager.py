@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 import structlog
 from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
-from dbus_fast.errors import DBusError
+from dbus_fast.errors import DBusFastError
 
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
@@ -42,7 +42,8 @@ class NetworkManagerNotices:
         while True:
             try:
                 await self._listen()
-            except (OSError, EOFError, TimeoutError, DBusError) as error:
+            except (OSError, EOFError, TimeoutError, DBusFastError, ValueError, IndexError) as error:
+                # The last three are what dbus_fast makes of a connection that ends in the middle of a message.
                 log.info("no D-Bus, trying again", error=str(error) or type(error).__name__)
             self._notice()
             await self._clock.wait(asyncio.Event(), self._backoff.delay())
@@ -79,5 +80,5 @@ async def _call(bus: MessageBus, member: str, signature: str, body: list[object]
         )
     )
     if reply.message_type is MessageType.ERROR:
-        raise DBusError(reply.error_name or "", f"{member}: {reply.body}")
+        raise OSError(f"{member}: {reply.error_name} {reply.body}")
     return list(reply.body)

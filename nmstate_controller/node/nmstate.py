@@ -11,12 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol, TypeVar
 
 import libnmstate
+import structlog
 from libnmstate import error as libnmstate_error
 
 from nmstate_controller.api.models import State
+from nmstate_controller.clock import Clock
 from nmstate_controller.errors import (
     ApplyFailed,
     InvalidDesiredState,
+    NmstateFailed,
     NmstateStuck,
     NmstateUnavailable,
     NodeError,
@@ -25,8 +28,11 @@ from nmstate_controller.errors import (
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.checks import check, locate, parser
 from nmstate_controller.node.matcher import Difference, differences
+from nmstate_controller.node.words import presentable
 
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 VERSION: Final[str] = libnmstate.__version__
 
@@ -72,6 +78,7 @@ class Nmstate:
     def __init__(
         self,
         metrics: Metrics,
+        clock: Clock,
         *,
         show_timeout: float,
         apply_timeout: float,
@@ -80,6 +87,7 @@ class Nmstate:
     ) -> None:
         """Timeouts are seconds; `rollback_timeout` is NetworkManager's own, for a change nobody commits."""
         self._metrics = metrics
+        self._clock = clock
         self._show_timeout = show_timeout
         self._apply_timeout = apply_timeout
         self._rollback_timeout = rollback_timeout
@@ -87,6 +95,7 @@ class Nmstate:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nmstate")
         self._turn = asyncio.Lock()
         self._late: asyncio.Future[Any] | None = None
+        self.last_show_seconds = 0.0
 
     @property
     def stuck(self) -> bool:
@@ -99,21 +108,39 @@ class Nmstate:
             await asyncio.wait({self._late})
 
     async def show(self, *, kernel_only: bool = False) -> State:
-        """What the node runs now. `kernel_only` needs neither NetworkManager nor D-Bus. Raises NodeError."""
-        with self._metrics.show_seconds.time():
-            return await self._call(lambda: self._library.show(kernel_only=kernel_only), self._show_timeout, "show")
+        """What the node runs now. `kernel_only` needs neither NetworkManager nor D-Bus.
+
+        Raises NmstateUnavailable, NmstateFailed or NmstateStuck.
+        """
+        return await self._call(lambda: self._show(kernel_only), self._show_timeout, "show")
+
+    def _show(self, kernel_only: bool) -> State:
+        started = self._clock.monotonic()
+        try:
+            return self._library.show(kernel_only=kernel_only)
+        except libnmstate_error.NmstateError as error:
+            # Whatever its kind, the node is meant and no document.
+            translated = translate(error)
+            if isinstance(translated, NmstateUnavailable):
+                raise translated from error
+            raise NmstateFailed(f"the node could not be read: {translated}") from error
+        finally:
+            self.last_show_seconds = self._clock.monotonic() - started
+            self._metrics.show_seconds.observe(self.last_show_seconds)
 
     async def apply(self, document: State) -> None:
         """Make the node what `document` asks; libnmstate verifies, and rolls back what it cannot verify.
 
         Raises NodeError.
         """
+        await self._call(lambda: self._apply(document), self._apply_timeout, "apply")
+
+    def _apply(self, document: State) -> None:
         with self._metrics.apply_seconds.time():
-            await self._call(
-                lambda: self._library.apply(document, rollback_timeout=self._rollback_timeout),
-                self._apply_timeout,
-                "apply",
-            )
+            try:
+                self._library.apply(document, rollback_timeout=self._rollback_timeout)
+            except libnmstate_error.NmstateError as error:
+                raise translate(error, document) from error
 
     async def compare(self, document: State, shown: State) -> list[Difference]:
         """Where the node, as `show` returned it, is not what `document` asks.
@@ -136,23 +163,30 @@ class Nmstate:
                     future.add_done_callback(_retrieve)
             if not future.done():
                 raise NmstateStuck(f"libnmstate's {name} has not come back after {timeout:g} s")
-            try:
-                return future.result()
-            except libnmstate_error.NmstateError as error:
-                raise translate(error) from error
+            return future.result()
 
 
 def _compare(document: State, shown: State) -> list[Difference]:
-    check(document, shown)
-    refusal = locate(document, parser(shown))
-    if refusal is not None:
-        raise InvalidDesiredState(refusal)
-    return differences(document, shown)
+    try:
+        check(document, shown)
+        refusal = locate(document, parser(shown))
+        if refusal is None:
+            return differences(document, shown)
+    except NodeError:
+        raise
+    except Exception as error:
+        # A defect of ours must not end the agent each time it meets this document.
+        log.exception("desiredState could not be compared with the node")
+        raise ApplyFailed(f"desiredState could not be compared with the node: {type(error).__name__}") from error
+    raise InvalidDesiredState(refusal)
 
 
-def translate(error: Exception) -> NodeError:
-    """libnmstate's exception as ours, split by whether the same document may succeed later."""
-    message = " ".join(str(error).split()) or type(error).__name__
+def translate(error: Exception, document: State | None = None) -> NodeError:
+    """libnmstate's exception as ours, split by whether the same document may succeed later.
+
+    No secret of `document` is in the message.
+    """
+    message = presentable(str(error), document) or type(error).__name__
     if isinstance(error, _INVALID):
         return InvalidDesiredState(message)
     if isinstance(error, libnmstate_error.NmstateVerificationError):

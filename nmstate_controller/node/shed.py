@@ -60,6 +60,11 @@ def _only_default_routes(state: State) -> tuple[State, int]:
     return {**state, "routes": kept}, gone
 
 
+def _no_rules(state: State) -> tuple[State, int]:
+    rules = state.get("route-rules", {}).get("config", [])
+    return {key: value for key, value in state.items() if key != "route-rules"}, len(rules)
+
+
 def _fewer_interfaces(state: State, room: int) -> tuple[State, int]:
     """As many interfaces as fit: those of default routes, then hardware, then the rest, each by name."""
     interfaces = state.get("interfaces", [])
@@ -84,5 +89,6 @@ SHEDDING: Final = (
     ("lldp of {} interfaces", _without("lldp")),
     ("statistics of {} interfaces", _without("statistics")),
     ("{} routes", _only_default_routes),
+    ("{} route rules", _no_rules),
 )
 """What is left out first, in this order; interfaces go after that, and at the very end everything."""

@@ -76,6 +76,12 @@ class ApiServer:
         metadata["annotations"] = annotations or {}
         return await self._store("MODIFIED", {**self.object, "metadata": metadata})
 
+    async def restore(self, spec: Json, generation: int) -> Json:
+        """Put an older object in place, with the same uid, as a restored etcd does."""
+        assert self.object is not None
+        metadata = {**self.object["metadata"], "generation": generation}
+        return await self._store("MODIFIED", {**self.object, "metadata": metadata, "spec": spec})
+
     async def delete(self) -> None:
         """Remove the object."""
         assert self.object is not None
@@ -85,7 +91,8 @@ class ApiServer:
     async def create(self, spec: Json | None = None, status: Json | None = None) -> Json:
         """Put an object there."""
         metadata = {"name": "node01", "uid": f"uid-{self._version}", "generation": 1}
-        return await self._store("ADDED", {"metadata": metadata, "spec": spec or {}, "status": status or {}})
+        seen = status or {"observedGeneration": -1}  # the CRD's default
+        return await self._store("ADDED", {"metadata": metadata, "spec": spec or {}, "status": seen})
 
     def forget(self) -> None:
         """Drop the history, as a compaction does; who watches has seen it."""

@@ -41,7 +41,9 @@ class Loop:
         rng = random.Random(1)
         api = NodeNetworkStates(client, "node01")
         self.store = Store()
-        nmstate = Nmstate(self.metrics, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library)
+        nmstate = Nmstate(
+            self.metrics, self.clock, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library
+        )
         self.reflector = Reflector(api, self.store, self.metrics, self.clock, rng, inactivity=20)
         self.publisher = Publisher(api, self.store, self.metrics, self.clock, rng, heartbeat=300)
         self.reporter = Reporter(
@@ -370,3 +372,97 @@ async def test_events_tell_what_happened(loop: Loop) -> None:
     assert (applied["type"], applied["reason"]) == ("Normal", "Applied")
     assert "eth1" in applied["note"]
     assert applied["regarding"]["name"] == "node01"
+
+
+async def test_an_object_that_was_there_before_its_agent_is_applied(server: ApiServer, client: Client) -> None:
+    await server.create(spec=mtu(1400))
+    library = Library()
+    async with Loop(server, client, library).running() as loop:
+        await loop.ready("True", "Configured", 1)
+
+    assert len(library.applied) == 1
+
+
+async def test_a_verdict_about_a_deleted_object_is_not_said_of_its_successor(loop: Loop) -> None:
+    loop.library.apply_failures = [libnmstate_error.NmstateValueError("InvalidArgument: about the first")]
+    loop.library.released.clear()
+    await loop.server.edit(mtu(1400))
+    await asyncio.to_thread(loop.library.entered.wait, 20)
+    await loop.server.delete()
+    await loop.server.until(lambda: loop.server.object is not None)
+    await loop.server.edit(mtu(1300))
+    loop.library.released.set()
+
+    await loop.ready("True", "Configured", 2)
+
+    assert [document["interfaces"][0]["mtu"] for document in loop.library.applied] == [1400, 1300]
+
+
+async def test_a_generation_that_went_back_is_taken_as_it_is(loop: Loop) -> None:
+    """An etcd that was restored knows an older object by the same uid."""
+    for value in (1400, 1390, 1380):
+        generation = (await loop.server.edit(mtu(value)))["metadata"]["generation"]
+        await loop.ready("True", "Configured", generation)
+
+    await loop.server.restore(mtu(1350), generation=2)
+
+    await loop.ready("True", "Configured", 2)
+    assert loop.library.interfaces["eth1"]["mtu"] == 1350
+
+
+async def test_a_status_that_the_apiserver_refuses_is_written_without_the_report(loop: Loop) -> None:
+    loop.server.faults["update"] = [answer(422, "currentState is not to its liking")]
+    loop.library.released.clear()
+    await loop.server.edit(mtu(1400))
+
+    await loop.ready("Unknown", "Applying", 2)
+
+    assert "currentState" not in loop.server.status
+    assert loop.server.condition("Reporting") == ("False", "NmstateFailed")
+    loop.library.released.set()
+    await loop.ready("True", "Configured", 2)
+    assert "currentState" in loop.server.status
+
+
+async def test_no_secret_of_the_document_is_in_what_is_said(loop: Loop) -> None:
+    word = 'swordfish "7"'
+    failure = f"Verification failure: eth1.interface.802.1x.password desire '{word}', current 'trout'"
+    loop.library.apply_failures = [libnmstate_error.NmstateVerificationError(failure)]
+    document = {"name": "eth1", "type": "ethernet", "802.1x": {"eap-methods": ["md5"], "password": word}}
+    await loop.server.edit({"desiredState": {"interfaces": [document]}})
+    await loop.server.until(lambda: bool(loop.server.events))
+
+    said = f"{loop.server.status} {loop.server.events}"
+
+    assert "802.1x.password" in said
+    assert "swordfish" not in said
+    assert "trout" not in said
+
+
+async def test_a_node_that_cannot_be_read_is_no_fault_of_the_document(loop: Loop) -> None:
+    loop.library.show_failures = [
+        libnmstate_error.NmstateValueError("InvalidArgument: no permission") for _ in range(8)
+    ]
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "NmstateUnavailable", 2)
+    assert loop.server.condition("Stalled") is None
+
+    async with loop.passing_time():
+        await loop.ready("True", "Configured", 2)
+
+
+async def test_an_apply_that_an_agent_did_not_see_the_end_of_is_closed_by_the_next(
+    server: ApiServer, client: Client
+) -> None:
+    library = Library()
+    async with Loop(server, client, library).running() as first:
+        await server.until(lambda: server.object is not None)
+        library.released.clear()
+        await server.edit(mtu(1400))
+        await first.ready("Unknown", "Applying", 2)
+    library.interfaces["eth1"]["mtu"] = 1400
+    async with Loop(server, client, library).running() as second:
+        await second.ready("True", "Configured", 2)
+
+    assert server.status["lastApply"]["outcome"] == "Interrupted"
+    assert server.status["lastApply"]["completionTime"]

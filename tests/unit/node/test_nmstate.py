@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from libnmstate import error as libnmstate_error
 
+from nmstate_controller.clock import SystemClock
 from nmstate_controller.errors import (
     ApplyFailed,
     InvalidDesiredState,
@@ -21,7 +22,9 @@ NOTHING: dict[str, list[object]] = {"interfaces": []}
 
 
 def nmstate(library: Library, metrics: Metrics, timeout: float = 20) -> Nmstate:
-    return Nmstate(metrics, show_timeout=timeout, apply_timeout=timeout, rollback_timeout=60, library=library)
+    return Nmstate(
+        metrics, SystemClock(), show_timeout=timeout, apply_timeout=timeout, rollback_timeout=60, library=library
+    )
 
 
 async def test_calls_never_overlap(metrics: Metrics) -> None:

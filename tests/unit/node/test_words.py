@@ -1,0 +1,37 @@
+"""Messages of libnmstate are shown without secrets and state dumps."""
+
+import pytest
+
+from nmstate_controller.node.matcher import HIDDEN
+from nmstate_controller.node.words import presentable
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("plain\n  words", "plain words"),
+        (
+            "Verification failure: eth1.interface.mtu desire '1400', current '1500'",
+            "Verification failure: eth1.interface.mtu desire '1400', current '1500'",
+        ),
+        (
+            "Verification failure: br1.interface.bridge desire '{\"port\":[]}', current 'null'",
+            "Verification failure: br1.interface.bridge desire '…', current 'null'",
+        ),
+        (
+            "Verification failure: e.interface.ipsec.psk desire 'a', current 'b'",
+            f"Verification failure: e.interface.ipsec.psk desire '{HIDDEN}', current '{HIDDEN}'",
+        ),
+        (f"x.y desire '{'v' * 500}', current ''", f"x.y desire '{'v' * 120}…', current ''"),
+    ],
+)
+def test_messages(message: str, shown: str) -> None:
+    assert presentable(message) == shown
+
+
+def test_secrets_of_the_document_are_taken_out_wherever_they_are() -> None:
+    document = {
+        "interfaces": [{"name": "w", "802.1x": {"password": "hunter2", "identity": "me"}, "x": {"psk": 12345678}}]
+    }
+
+    assert presentable("failed: hunter2 for me, 12345678", document) == (f"failed: {HIDDEN} for me, {HIDDEN}")
