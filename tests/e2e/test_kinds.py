@@ -14,6 +14,8 @@ def test_made_and_taken_back(node: Node, case: Case) -> None:
     node.configured(node.desire(**case.document))
     case.seen(node)
     reports(node, case.document)
+    # Nothing of the document is seen to differ after it was applied: a restart, say, would find nothing to do.
+    assert "residual" not in node.object()["status"]["lastApply"]
 
     node.configured(node.desire(**case.undo))
     case.gone(node)
