@@ -142,8 +142,20 @@ class Node:
 
     def desire(self, *interfaces: Json, **sections: Any) -> int:
         """Set desiredState to those interfaces and other sections; returns the generation."""
-        document = {**({"interfaces": list(interfaces)} if interfaces else {}), **sections}
-        return self.patch({"desiredState": document})
+        return self.replace({**({"interfaces": list(interfaces)} if interfaces else {}), **sections})
+
+    def replace(self, document: Any) -> int:
+        """Put another desiredState in place of the one there is; returns the generation."""
+        done = self.try_replace(document)
+        assert done.returncode == 0, done.stderr
+        generation: int = json.loads(done.stdout)["metadata"]["generation"]
+        return generation
+
+    def try_replace(self, document: Any) -> subprocess.CompletedProcess[str]:
+        """What kubectl says to another desiredState."""
+        patch = json.dumps([{"op": "add", "path": "/spec/desiredState", "value": document}])
+        command = ("patch", "nns", self.name, "--type", "json", "--patch-file", "/dev/stdin", "-o", "json")
+        return self.lab.kubectl(*command, stdin=patch, check=False)
 
     def verdict(self, generation: int, *, seconds: float = 120) -> Json:
         """The Ready condition about that generation, once it is no longer Unknown or being retried."""

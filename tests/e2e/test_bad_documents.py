@@ -60,17 +60,14 @@ def untouched(nodes: list[Node]) -> Iterator[Node]:
 
 
 @pytest.mark.parametrize(("document", "named"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
-def test_is_refused_by_name(lab: Lab, untouched: Node, document: Any, named: str) -> None:
+def test_is_refused_by_name(untouched: Node, document: Any, named: str) -> None:
     node = untouched
     before = node.run("ip", "-json", "address")
-    patch = json.dumps({"spec": {"desiredState": document}})
-    done = lab.kubectl(
-        "patch", "nns", node.name, "--type", "merge", "--patch-file", "/dev/stdin", stdin=patch, check=False
-    )
+    done = node.try_replace(document)
     if done.returncode != 0:
         assert named in done.stderr
     else:
-        ready = node.verdict(node.object()["metadata"]["generation"], seconds=30)
+        ready = node.verdict(json.loads(done.stdout)["metadata"]["generation"], seconds=30)
         assert (ready["status"], ready["reason"]) == ("False", "InvalidDesiredState")
         assert named in ready["message"]
         assert len(ready["message"]) <= 1024
@@ -80,7 +77,7 @@ def test_is_refused_by_name(lab: Lab, untouched: Node, document: Any, named: str
 
 @pytest.mark.parametrize("nothing", [{}, None], ids=["empty", "null"])
 def test_nothing_is_nothing_desired(node: Node, nothing: Any) -> None:
-    assert node.verdict(node.patch({"desiredState": nothing}))["reason"] == "NothingDesired"
+    assert node.verdict(node.replace(nothing))["reason"] == "NothingDesired"
 
 
 def test_a_good_document_works_after_a_bad_one_and_events_tell_of_both(lab: Lab, node: Node) -> None:

@@ -1,7 +1,6 @@
 """Memory does not grow with the number of reports."""
 
 import asyncio
-import ctypes
 import os
 import subprocess
 from collections.abc import Iterator
@@ -12,11 +11,11 @@ import libnmstate
 import pytest
 
 from nmstate_controller.cluster.client import Client
+from tests.netns import ip, network_namespace
 from tests.unit.apiserver import ApiServer
 from tests.unit.controller.test_loop import Loop
 from tests.unit.library import Library
 
-CLONE_NEWNET = 0x40000000
 # A leak of one small report in ten would be more than this.
 ALLOWED_MIB = 4.0
 
@@ -32,16 +31,9 @@ class Kernel(Library):
 @pytest.fixture
 def netns() -> Iterator[None]:
     """A network namespace with twenty interfaces."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    assert libc.unshare(CLONE_NEWNET) == 0
-    try:
-        pairs = "\n".join(f"link add a{number} type veth peer name b{number}" for number in range(10))
-        subprocess.run(["ip", "-batch", "-"], input=f"link set lo up\n{pairs}", text=True, check=True)
+    with network_namespace():
+        ip(batch="\n".join(f"link add a{number} type veth peer name b{number}" for number in range(10)))
         yield
-    finally:
-        assert libc.setns(home, CLONE_NEWNET) == 0
-        os.close(home)
 
 
 def resident() -> float:

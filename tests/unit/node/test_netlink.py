@@ -2,37 +2,19 @@
 
 import asyncio
 import contextlib
-import ctypes
-import os
-import subprocess
-import threading
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from nmstate_controller.node.netlink import KernelNotices
-
-CLONE_NEWNET = 0x40000000
-
-
-def ip(*arguments: str) -> None:
-    """Run `ip` in the namespace of the thread that calls."""
-    subprocess.run(["ip", *arguments], check=True)
+from tests.netns import ip, network_namespace
 
 
 @pytest.fixture
 def netns() -> Iterator[None]:
     """A network namespace of the test's own."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    assert threading.current_thread() is threading.main_thread()
-    assert libc.unshare(CLONE_NEWNET) == 0
-    try:
-        ip("link", "set", "lo", "up")
+    with network_namespace():
         yield
-    finally:
-        assert libc.setns(home, CLONE_NEWNET) == 0
-        os.close(home)
 
 
 class Listening:
@@ -85,7 +67,6 @@ async def test_every_kind_of_change_is_noticed(listening: Listening, change: str
 
 async def test_a_flood_is_a_handful_of_notices_and_the_next_change_is_still_seen(listening: Listening) -> None:
     commands = "\n".join(f"address add 10.{n // 250}.{n % 250}.1/32 dev lo" for n in range(5000))
-    await asyncio.to_thread(lambda: None)
     process = await asyncio.create_subprocess_exec("ip", "-batch", "-", stdin=asyncio.subprocess.PIPE)
     await process.communicate(commands.encode())
     await listening.next()
