@@ -165,7 +165,8 @@ class Node:
 
         def settled(status: Json) -> bool:
             ready = condition(status, "Ready")
-            return ready.get("observedGeneration") == generation and ready["status"] != "Unknown"
+            under_way = ready.get("status") == "Unknown" or bool(condition(status, "Reconciling"))
+            return ready.get("observedGeneration") == generation and not under_way
 
         status = eventually(look, settled, f"{self.name} has a verdict on generation {generation}", seconds=seconds)
         return condition(status, "Ready")
