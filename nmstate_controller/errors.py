@@ -13,7 +13,9 @@
     │   └── ApiRejected             any other 4xx: the same request will fail the same way
     └── NodeError                   the node did not take, or not tell, its state
         ├── TerminalNodeError       the same document will fail the same way: wait for a new one
-        │   └── InvalidDesiredState
+        │   ├── InvalidDesiredState
+        │   ├── DriftFought         something else undoes every correction
+        │   └── ConnectivityLost    the change was undone, because what passed before it did not pass after it
         └── RetryableNodeError      trying again may help
             ├── ApplyFailed
             ├── VerificationFailed
@@ -91,6 +93,18 @@ class InvalidDesiredState(TerminalNodeError):
     """desiredState is no document that nmstate can apply on this node."""
 
     reason = "InvalidDesiredState"
+
+
+class ConnectivityLost(TerminalNodeError):
+    """With the change in effect the node could not be reached as before; it was undone."""
+
+    reason = "ConnectivityLost"
+
+
+class DriftFought(TerminalNodeError):
+    """Something else changes the node again and again after it was corrected."""
+
+    reason = "Drifted"
 
 
 class RetryableNodeError(NodeError):

@@ -17,10 +17,12 @@ APPLY_RESULTS: Final = (
     "InvalidDesiredState",
     "ApplyFailed",
     "VerificationFailed",
+    "ConnectivityLost",
     "NmstateUnavailable",
     "NmstateStuck",
     "Interrupted",
 )
+PROBES: Final = ("gateway", "apiServer", "dns", "tcp")
 WATCH_RESTARTS: Final = ("expired", "gone", "silent", "throttled", "broken", "refused")
 _SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160)
 
@@ -40,6 +42,29 @@ class Metrics:
             "nmstate_controller_apply_duration_seconds",
             "Time that libnmstate took for one change.",
             buckets=_SECONDS,
+            registry=registry,
+        )
+        self.probes = Counter(
+            "nmstate_controller_probes",
+            "Probes after a change, of those that passed before it.",
+            ["type", "result"],
+            registry=registry,
+        )
+        self.probe_seconds = Histogram(
+            "nmstate_controller_probe_duration_seconds",
+            "Time until a probe passed after a change, or was given up.",
+            ["type"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.drift = Gauge(
+            "nmstate_controller_drift_differences",
+            "Places where a node that was configured is no longer what desiredState asks.",
+            registry=registry,
+        )
+        self.corrections = Counter(
+            "nmstate_controller_drift_corrections",
+            "Times that a node which something else had changed was made what desiredState asks.",
             registry=registry,
         )
         self.show_seconds = Histogram(
@@ -96,6 +121,10 @@ class Metrics:
         )
         for result in APPLY_RESULTS:
             self.applies.labels(result)
+        for kind in PROBES:
+            self.probe_seconds.labels(kind)
+            for result in ("passed", "failed"):
+                self.probes.labels(kind, result)
         for reason in WATCH_RESTARTS:
             self.watch_restarts.labels(reason)
         for verb in ("list", "watch", "get", "update", "patch"):

@@ -3,6 +3,7 @@
 Each field carries its unit, default and reason here and nowhere else; README's table is generated from them.
 """
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
@@ -65,6 +66,23 @@ class Settings(BaseSettings):
         ge=10,
         description="After this time without a commit NetworkManager undoes a change by itself. It is re-armed "
         "while libnmstate verifies.",
+    )
+    probe_timeout: int = Field(
+        default=20,
+        ge=1,
+        le=120,
+        description="How long after a change the probes may take to pass before it is undone; `spec.probes` may say "
+        "otherwise for one node.",
+    )
+    stuck_timeout: Seconds = Field(
+        default=600,
+        description="A call into libnmstate that is past its deadline is waited for this long, then /livez fails and "
+        "the agent leaves.",
+    )
+    run_directory: Path = Field(
+        default=Path("/run/nmstate-controller"),
+        description="Where the agent notes what it is changing, for the agent after it. A tmpfs: gone with a reboot, "
+        "which undoes an unfinished change as well.",
     )
     api_timeout: Seconds = Field(default=15, description="Deadline of one request to the apiserver, watches excepted.")
     watch_inactivity_timeout: Seconds = Field(

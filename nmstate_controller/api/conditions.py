@@ -48,12 +48,18 @@ def settled(conditions: Conditions, generation: int, reason: str, message: str, 
     return _with(_without(conditions, "Reconciling", "Stalled"), "Ready", "True", reason, message, generation, now)
 
 
-def applying(conditions: Conditions, generation: int, now: datetime) -> list[Condition]:
-    """The node is being changed; whether it will run what the spec asks is not known."""
-    message = f"desiredState of generation {generation} is being applied"
+def applying(conditions: Conditions, generation: int, now: datetime, *, missing: str | None = None) -> list[Condition]:
+    """The node is being changed; whether it will run what the spec asks is not known.
+
+    `missing`: which probes have yet to pass, once the change is in effect.
+    """
+    reason, message = "Applying", f"desiredState of generation {generation} is being applied"
+    if missing is not None:
+        reason = "Probing"
+        message = f"desiredState of generation {generation} is in effect on trial; waiting for {missing}"
     result = _without(conditions, "Stalled")
     result = _with(result, "Ready", "Unknown", "Applying", message, generation, now)
-    return _with(result, "Reconciling", "True", "Applying", message, generation, now)
+    return _with(result, "Reconciling", "True", reason, message, generation, now)
 
 
 def retrying(conditions: Conditions, generation: int, reason: str, message: str, now: datetime) -> list[Condition]:

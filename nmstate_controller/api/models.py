@@ -17,6 +17,9 @@ PLURAL: Final = "nodenetworkstates"
 
 RETRY_ANNOTATION: Final = f"{GROUP}/retry-at"
 
+REVERT_FINALIZER: Final = f"{GROUP}/revert"
+"""On an object whose deletion has to wait until the agent has put back what was there before."""
+
 State = dict[str, Any]
 """An nmstate document: what `libnmstate.show` returns and `libnmstate.apply` takes."""
 
@@ -56,6 +59,23 @@ class Condition(ApiModel):
     )
 
 
+class Probe(ApiModel):
+    """A way to see that the node can still be reached. What passes before a change must pass after it."""
+
+    type: Literal["gateway", "apiServer", "dns", "tcp"] = Field(
+        description="gateway: the default gateway answers ICMP, ARP or neighbour discovery. apiServer: a new "
+        "connection gets an answer; looked at whether listed or not. dns: a configured server answers. tcp: `host` "
+        "takes a connection at `port`.",
+    )
+    host: str | None = Field(
+        default=None, min_length=1, max_length=253, description="For tcp: a host name or an IP address."
+    )
+    port: int | None = Field(default=None, ge=1, le=65535, description="For tcp: the port to connect to.")
+    timeout_seconds: int = Field(
+        default=20, ge=1, le=120, description="How long it may take to pass again after a change."
+    )
+
+
 class Spec(ApiModel):
     """What the node's network should be."""
 
@@ -75,6 +95,30 @@ class Spec(ApiModel):
         "Only what it names is touched: an interface that is left out stays as it is; `state: absent` removes one.",
         json_schema_extra={"nullable": True, **_FREE_FORM},
     )
+    drift_policy: Literal["Correct", "Report"] = Field(
+        default="Correct",
+        description="What to do when the node is changed by something else after it was configured. Correct: apply "
+        "desiredState again. Report: say so in status.drift and change nothing.",
+    )
+    removal_policy: Literal["Retain", "Revert"] = Field(
+        default="Retain",
+        description="What becomes of what is dropped from desiredState, or deleted with this object. Retain: it stays "
+        "on the node. Revert: what was there before goes back.",
+    )
+    probes: list[Probe] | None = Field(
+        default=None,
+        max_length=16,
+        description="How to see that a change has not cut the node off; in place of gateway, apiServer and dns.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "atomic",
+            "x-kubernetes-validations": [
+                {
+                    "rule": "self.all(probe, (probe.type == 'tcp') == (has(probe.host) && has(probe.port)))",
+                    "message": "a probe of type tcp has a host and a port, and no other has",
+                }
+            ],
+        },
+    )
 
 
 class Difference(ApiModel):
@@ -89,6 +133,17 @@ class Difference(ApiModel):
     )
 
 
+class ProbeResult(ApiModel):
+    """What came of one probe."""
+
+    type: str = Field(description="gateway, apiServer, dns or tcp.")
+    target: str = Field(default="", description="What was probed.")
+    chosen: bool = Field(description="Whether it passed before the change, and so had to pass after it.")
+    passed: bool = Field(description="Whether it passed: after the change if it was chosen, else before it.")
+    seconds: float = Field(ge=0, description="How long that took.", json_schema_extra={"format": "double"})
+    message: str = Field(default="", description="What was missing when it did not pass.")
+
+
 class LastApply(ApiModel):
     """The most recent attempt to make the node what desiredState asks."""
 
@@ -99,6 +154,14 @@ class LastApply(ApiModel):
     outcome: str | None = Field(default=None, description="The reason that Ready got from it.")
     attempts: int = Field(default=1, ge=1, description="Attempts made for this generation so far.")
     message: str = Field(default="", description="What came of it, in a sentence.")
+    persisted: bool | None = Field(
+        default=None, description="Whether the change is on the node's disk, and so outlasts a reboot."
+    )
+    probes: list[ProbeResult] | None = Field(
+        default=None,
+        description="How it was seen that the change did not cut the node off.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
     residual: list[Difference] | None = Field(
         default=None,
         description="What nmstate still shows differently after an apply that it verified. Not taken for a change "
@@ -112,6 +175,7 @@ class Versions(ApiModel):
 
     agent: str | None = Field(default=None, description="nmstate-controller's version.")
     nmstate: str | None = Field(default=None, description="libnmstate's version.")
+    network_manager: str | None = Field(default=None, description="NetworkManager's version.")
 
 
 class Status(ApiModel):
@@ -142,6 +206,16 @@ class Status(ApiModel):
         "agent lives.",
     )
     last_apply: LastApply | None = Field(default=None, description="The most recent attempt to apply desiredState.")
+    drift: list[Difference] | None = Field(
+        default=None,
+        description="Where the node, once configured, is no longer what desiredState asks; absent when nowhere.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    revert_state: State | None = Field(
+        default=None,
+        description="With removalPolicy Revert: what was there before, for each entry that desiredState names.",
+        json_schema_extra=_FREE_FORM,
+    )
     last_handled_retry_at: str | None = Field(
         default=None, description="The value of the annotation nmstate.io/retry-at that was answered last."
     )
@@ -156,6 +230,8 @@ class Metadata(ApiModel):
     generation: int = 0
     resource_version: str = ""
     annotations: dict[str, str] = {}
+    finalizers: list[str] = []
+    deletion_timestamp: Time | None = None
 
     @property
     def retry_at(self) -> str | None:

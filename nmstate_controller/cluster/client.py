@@ -6,6 +6,7 @@ parses every answer twice and turns errors into dumps of headers and body. Used 
 
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
@@ -70,6 +71,10 @@ class Client:
         self._api.user_agent = f"nmstate-controller/{__version__}"
         self._metrics = metrics
         self._timeout = timeout
+        self._tls = _tls(configuration)
+        self._server_name = configuration.tls_server_name
+        self.address: str = configuration.host
+        """Where the apiserver is, as a URL."""
 
     async def __aenter__(self) -> "Client":
         return self
@@ -108,6 +113,21 @@ class Client:
         async with self._call(verb, "GET", path, query, None, "application/json", deadline) as response:
             yield response.content.iter_any()
 
+    async def reach(self) -> None:
+        """Have any answer from the apiserver over a connection of its own: an open one may outlive its network.
+
+        It carries no credentials and has no deadline. Raises ApiUnavailable.
+        """
+        connector = aiohttp.TCPConnector(ssl=self._tls, force_close=True)
+        try:
+            async with (
+                aiohttp.ClientSession(connector=connector, trust_env=True) as session,
+                session.get(f"{self.address}/livez", server_hostname=self._server_name),
+            ):
+                return
+        except (aiohttp.ClientError, OSError) as error:
+            raise ApiUnavailable(f"no answer from {self.address}: {_reason(error)}") from error
+
     @contextlib.asynccontextmanager
     async def _call(
         self,
@@ -142,6 +162,17 @@ class Client:
                 self._metrics.api_requests.labels(verb, "0").inc()
             kind = ApiTimeout if isinstance(error, TimeoutError) else ApiUnavailable
             raise kind(f"{method} {path}: {_reason(error)}") from error
+
+
+def _tls(configuration: client.Configuration) -> ssl.SSLContext:
+    """The same trust that kubernetes_asyncio takes from its configuration."""
+    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
+    if not configuration.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _reason(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from pydantic import ValidationError
@@ -72,6 +72,14 @@ class NodeNetworkStates:
         }
         answer = await self._client.request("update", "PUT", f"{self._path}/status", body=body)
         return parse(answer), len(json.dumps(body))
+
+    async def set_finalizers(self, resource_version: str, finalizers: Sequence[str]) -> NodeNetworkState:
+        """Replace metadata.finalizers, if the object is still at `resource_version`; else ApiConflict."""
+        body = {"metadata": {"finalizers": list(finalizers), "resourceVersion": resource_version}}
+        answer = await self._client.request(
+            "patch", "PATCH", self._path, body=body, content_type="application/merge-patch+json"
+        )
+        return parse(answer)
 
 
 def parse(body: Json) -> NodeNetworkState:

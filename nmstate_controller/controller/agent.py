@@ -6,7 +6,7 @@ import os
 import random
 import signal
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NoReturn
 
 import structlog
 
@@ -19,21 +19,26 @@ from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
 from nmstate_controller.cluster.reflector import Reflector
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.controller.applier import Applier
+from nmstate_controller.controller.change import Changer
+from nmstate_controller.controller.proof import Prober
 from nmstate_controller.controller.publisher import Publisher
 from nmstate_controller.controller.reporter import Reporter
 from nmstate_controller.controller.verdict import Verdicts
 from nmstate_controller.errors import SettingsError
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node import nmstate
+from nmstate_controller.node.journal import Journal
 from nmstate_controller.node.netlink import KernelNotices
-from nmstate_controller.node.networkmanager import NetworkManagerNotices
+from nmstate_controller.node.networkmanager import NetworkManager
 from nmstate_controller.node.nmstate import Nmstate
+from nmstate_controller.node.notices import NetworkManagerNotices
 from nmstate_controller.node.state import Filter
 from nmstate_controller.server import serving
 from nmstate_controller.settings import Settings
 
 _LAST_WRITE_SECONDS: Final = 10.0
 _LAST_CALL_SECONDS: Final = 5.0
+_STUCK_LOOK_SECONDS: Final = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -42,18 +47,20 @@ class Agent:
     """Everything that runs on one node. Made and run in the loop, once."""
 
     def __init__(self, settings: Settings, client: Client, metrics: Metrics) -> None:
-        clock = SystemClock()
+        self._clock = clock = SystemClock()
         rng = random.Random()
         api = NodeNetworkStates(client, settings.node_name)
         self._settings = settings
         self._metrics = metrics
         self.store = Store()
+        self._manager = manager = NetworkManager()
         self.nmstate = Nmstate(
             metrics,
             clock,
             show_timeout=settings.show_timeout,
             apply_timeout=settings.apply_timeout,
             rollback_timeout=settings.rollback_timeout,
+            ping=self._ping,
         )
         self.reflector = Reflector(api, self.store, metrics, clock, rng, inactivity=settings.watch_inactivity_timeout)
         self.publisher = Publisher(api, self.store, metrics, clock, rng, heartbeat=settings.heartbeat_interval)
@@ -71,8 +78,25 @@ class Agent:
         self.network_manager = NetworkManagerNotices(self.reporter.notice, clock, rng)
         self.events = Events(client, clock, settings.node_name)
         verdicts = Verdicts(self.publisher, self.events, metrics, clock)
-        self.applier = Applier(self.store, self.nmstate, self.publisher, self.reporter, verdicts, metrics, clock, rng)
-        self.publisher.say(versions=Versions(agent=__version__, nmstate=nmstate.VERSION))
+        self.applier = Applier(
+            self.store,
+            self.nmstate,
+            Changer(
+                self.nmstate,
+                manager,
+                Journal(settings.run_directory),
+                rollback_timeout=settings.rollback_timeout,
+            ),
+            Prober(manager.name_servers, client.reach, client.address, metrics, timeout=settings.probe_timeout),
+            self.publisher,
+            self.reporter,
+            verdicts,
+            metrics,
+            clock,
+            rng,
+        )
+        self._versions = Versions(agent=__version__, nmstate=nmstate.VERSION)
+        self.publisher.say(versions=self._versions)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set, then end what is under way within the budget of `shutdown_timeout`."""
@@ -92,6 +116,7 @@ class Agent:
                     self.network_manager,
                 )
             ]
+            tasks.append(group.create_task(self._leave_when_stuck(), name="LeaveWhenStuck"))
             await stop.wait()
             log.info("stopping: a change under way may end, nothing new begins")
             with contextlib.suppress(TimeoutError):
@@ -101,8 +126,25 @@ class Agent:
             for task in tasks:
                 task.cancel()
 
+    async def _ping(self) -> None:
+        """Raises NmstateUnavailable unless NetworkManager answers."""
+        version = await self._manager.answers()
+        if version != self._versions.network_manager:
+            self._versions = self._versions.model_copy(update={"network_manager": version})
+            self.publisher.say(versions=self._versions)
+
+    async def _leave_when_stuck(self) -> NoReturn:
+        """End the process when a call into libnmstate does not come back: nothing else would end its thread."""
+        while True:
+            await self._clock.wait(asyncio.Event(), _STUCK_LOOK_SECONDS)
+            if problem := self.alive():
+                log.critical("leaving, so that another agent can start over", error=problem)
+                os._exit(1)
+
     def alive(self) -> str | None:
         """What a restart of the process would mend; the apiserver's absence is none of it."""
+        if self.nmstate.stuck_seconds > self._settings.stuck_timeout:
+            return f"a call into libnmstate has been stuck for {self.nmstate.stuck_seconds:.0f} s"
         return None
 
     def ready(self) -> str | None:

@@ -1,15 +1,13 @@
-"""Makes the node what its object asks: one change at a time, the newest generation only. Loop only.
+"""Makes the node what its object asks, and keeps it so: one change at a time, the newest generation only. Loop only.
 
 A notice carries nothing: `reconcile` re-reads the newest object from the store and the node from libnmstate,
 compares, and does what is missing; it is safe to run twice. What may be tried again waits with a back-off; what may
 not waits for a new generation or for the retry annotation, also across restarts of the agent, for the verdict is in
-the object's status.
+the object's status, and in the journal while that cannot be written.
 """
 
 import asyncio
 import dataclasses
-import hashlib
-import json
 import random
 from typing import Final, NoReturn
 
@@ -20,12 +18,29 @@ from nmstate_controller.api.models import Difference, NodeNetworkState, State
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.store import Store
+from nmstate_controller.controller.change import Changer
+from nmstate_controller.controller.drift import Corrections
+from nmstate_controller.controller.intent import Intent, intent, is_held
+from nmstate_controller.controller.proof import Prober
 from nmstate_controller.controller.publisher import Publisher
 from nmstate_controller.controller.reporter import Reporter
-from nmstate_controller.controller.verdict import Verdicts
-from nmstate_controller.errors import NmstateFailed, NmstateStuck, NmstateUnavailable, NodeError, TerminalNodeError
+from nmstate_controller.controller.verdict import Verdicts, paths
+from nmstate_controller.errors import (
+    ApiError,
+    ApplyFailed,
+    ConnectivityLost,
+    DriftFought,
+    InvalidDesiredState,
+    NmstateFailed,
+    NmstateStuck,
+    NmstateUnavailable,
+    NodeError,
+    TerminalNodeError,
+)
 from nmstate_controller.metrics import Metrics
-from nmstate_controller.node.nmstate import Nmstate
+from nmstate_controller.node.journal import Phase
+from nmstate_controller.node.nmstate import Nmstate, downed
+from nmstate_controller.node.originals import forget, remember, unrevertable
 from nmstate_controller.node.state import changed_interfaces
 
 ATTEMPTS: Final = 5
@@ -42,10 +57,12 @@ class _Task:
     uid: str
     generation: int
     retry_at: str | None
+    leaving: bool = False
     attempts: int = 0
     failures: int = 0
     done: bool = False
     next_at: float | None = None
+    asked_again: bool = False
 
 
 class Applier:
@@ -55,6 +72,8 @@ class Applier:
         self,
         store: Store,
         nmstate: Nmstate,
+        changer: Changer,
+        prober: Prober,
         publisher: Publisher,
         reporter: Reporter,
         verdicts: Verdicts,
@@ -64,6 +83,8 @@ class Applier:
     ) -> None:
         self._store = store
         self._nmstate = nmstate
+        self._changer = changer
+        self._prober = prober
         self._publisher = publisher
         self._reporter = reporter
         self._verdicts = verdicts
@@ -71,9 +92,13 @@ class Applier:
         self._clock = clock
         self._backoff = Backoff(rng, first=1.0, limit=60.0)
         self._wake = store.subscribe()
+        reporter.tell(self._wake)
         self._task = _Task("", 0, None)
-        # Fingerprint of the desiredState that this process has found, or made, the node to be.
+        self._corrections = Corrections(clock)
+        # Fingerprint of the document that this process has found, or made, the node to be.
         self._met: str | None = None
+        # The report that was last compared with what is desired.
+        self._compared: State | None = None
         self._stopping = False
         self._turn = asyncio.Lock()
 
@@ -94,51 +119,63 @@ class Applier:
             return
 
     async def reconcile(self) -> None:
-        """Bring the node to the newest object's desiredState, or say why not."""
+        """Bring the node to what the newest object asks, or say why not."""
         newest = self._store.object
         if newest is None:
             return
         self._publisher.adopt(newest)
         self._metrics.desired_generation.set(newest.metadata.generation)
-        if not self._take(newest):
+        due = self._take(newest)
+        if not due and not self._has_unlooked_report():
             return
         with structlog.contextvars.bound_contextvars(generation=newest.metadata.generation):
             try:
-                await self._reconcile(newest)
+                if due:
+                    await self._reconcile(newest)
+                else:
+                    await self._watch_over(newest)
             except NodeError as error:
                 self._met = None
                 await self._fail(newest, error)
             else:
-                self._task.done = True
-                self._backoff.reset()
+                if due:
+                    self._task.done = True
+                    self._task.asked_again = False
+                    self._backoff.reset()
 
     def _take(self, newest: NodeNetworkState) -> bool:
         """Whether there is something to do now about this generation, which becomes the task at hand."""
         task = self._task
         metadata = newest.metadata
-        if (metadata.uid, metadata.generation, metadata.retry_at) != (task.uid, task.generation, task.retry_at):
-            if (metadata.uid, metadata.generation) == (task.uid, task.generation) and not self._is_stalled():
+        leaving = metadata.deletion_timestamp is not None
+        same = (metadata.uid, metadata.generation, leaving) == (task.uid, task.generation, task.leaving)
+        if not same or metadata.retry_at != task.retry_at:
+            if same and not self._is_stalled():
                 # Nothing has stalled: the annotation asks for what is happening, or has happened, anyway.
                 task.retry_at = metadata.retry_at
             else:
                 self._backoff.reset()
-                self._task = task = self._begin(newest)
+                self._task = task = self._begin(newest, asked_again=same)
         if task.done:
             return False
         return task.next_at is None or task.next_at <= self._clock.monotonic()
 
-    def _begin(self, newest: NodeNetworkState) -> _Task:
+    def _begin(self, newest: NodeNetworkState, *, asked_again: bool) -> _Task:
         """The task for a generation seen for the first time, or asked for again: what an earlier agent said counts."""
         metadata = newest.metadata
-        task = _Task(metadata.uid, metadata.generation, metadata.retry_at)
+        leaving = metadata.deletion_timestamp is not None
+        task = _Task(metadata.uid, metadata.generation, metadata.retry_at, leaving, asked_again=asked_again)
         status = self._publisher.status
-        if status.observed_generation == metadata.generation and status.last_handled_retry_at == metadata.retry_at:
-            task.done = self._is_stalled()
-            if status.last_apply is not None and status.last_apply.generation == metadata.generation:
-                task.attempts = task.failures = status.last_apply.attempts
+        if status.observed_generation == metadata.generation and not leaving:
+            if status.last_handled_retry_at == metadata.retry_at:
+                task.done = self._is_stalled()
+                if status.last_apply is not None and status.last_apply.generation == metadata.generation:
+                    task.attempts = task.failures = status.last_apply.attempts
+            else:
+                task.asked_again = True
         if metadata.uid != self._task.uid:
             self._met = None
-            self._verdicts.interrupted(newest)
+        self._corrections.forget()
         self._publisher.say(metadata.uid, last_handled_retry_at=metadata.retry_at)
         return task
 
@@ -147,65 +184,219 @@ class Applier:
 
     async def _reconcile(self, newest: NodeNetworkState) -> None:
         """One attempt. Raises NodeError."""
-        desired = newest.spec.desired_state
-        if not desired:
+        await self._settle_left(newest)
+        goal = intent(newest, self._publisher.status.revert_state)
+        if not goal.document or (goal.leaving and not newest.spec.managed):
             self._met = None
-            self._verdicts.settled(newest, *_idle(newest.spec.managed))
+            await self._rest(newest, goal)
             return
-        wanted = fingerprint(desired)
-        if newest.spec.managed and wanted == self._met:
+        if newest.spec.managed and goal.fingerprint == self._met:
             self._verdicts.settled(newest, "Configured", "the node runs desiredState, which is what it was")
+            await self._let_go(newest, goal)
             return
         shown = await self._nmstate.show()
-        found = await self._differing(desired, shown)
+        found = await self._differing(goal.document, shown)
         if not newest.spec.managed:
             self._met = None
             self._verdicts.unmanaged(newest, found)
             return
-        if self._is_met(wanted, found):
+        if self._is_met(goal, found):
+            self._keep_originals(newest, goal, shown)
             self._verdicts.settled(newest, "Configured", "the node runs desiredState; nothing had to be changed")
         elif self._stopping:
             # The next agent begins it: nothing new does here.
             return
+        elif self._is_drift(newest, goal) and not self._task.asked_again:
+            await self._drifted(newest, goal, shown, found)
+            return
         else:
-            await self._apply(newest, desired, wanted, shown)
-        self._met = wanted
+            goal = await self._apply(newest, goal, shown, found)
+        self._met = goal.fingerprint
+        await self._let_go(newest, goal)
 
-    async def _differing(self, desired: State, shown: State) -> list[Difference]:
-        """Where the node is not what desiredState asks, as status shows it. Raises NodeError."""
+    async def _settle_left(self, newest: NodeNetworkState) -> None:
+        """Finish or undo what was begun and not ended. Raises NodeError: ConnectivityLost if that was this attempt."""
+        metadata = newest.metadata
+        left = await self._changer.recover()
+        if left is not None and left.phase is Phase.COMMITTED:
+            self._verdicts.kept(newest, persisted=self._changer.journal.note is None)
+        note = self._changer.journal.note
+        if note is not None and note.phase is Phase.LOST:
+            if note.is_about(metadata.uid, metadata.generation, metadata.retry_at):
+                raise ConnectivityLost(note.message)
+            self._changer.journal.clear()
+        self._verdicts.interrupted(newest)
+
+    async def _watch_over(self, newest: NodeNetworkState) -> None:
+        """Compare the newest report of a node that was configured with what it should be. Raises NodeError."""
+        shown = self._compared = self._reporter.shown
+        goal = intent(newest, self._publisher.status.revert_state)
+        if shown is None or not self._is_watched(newest, goal):
+            return
+        if self._changer.journal.note is not None:
+            await self._settle_left(newest)
+        if self._is_met(goal, await self._differing(goal.document, shown)):
+            if self._publisher.status.drift:
+                self._verdicts.settled(newest, "Configured", "the node runs desiredState again")
+            self._met = goal.fingerprint
+            return
+        # What is acted upon is never a report of some time ago.
+        shown = await self._nmstate.show()
+        found = await self._differing(goal.document, shown)
+        if not self._is_met(goal, found) and not self._stopping:
+            await self._drifted(newest, goal, shown, found)
+
+    def _has_unlooked_report(self) -> bool:
+        return self._reporter.shown is not None and self._reporter.shown is not self._compared
+
+    def _is_watched(self, newest: NodeNetworkState, goal: Intent) -> bool:
+        """Whether this generation was configured: before that, or when it has failed, there is no drift."""
+        if not newest.spec.managed or not goal.document or goal.leaving or not self._task.done:
+            return False
+        ready = conditions.find(self._publisher.status.conditions, "Ready")
+        return ready is not None and (
+            ready.reason == "Configured" or (ready.reason == "Drifted" and newest.spec.drift_policy == "Report")
+        )
+
+    def _is_drift(self, newest: NodeNetworkState, goal: Intent) -> bool:
+        """Whether the node once was what is asked, so that the difference came from elsewhere."""
+        status = self._publisher.status
+        ready = conditions.find(status.conditions, "Ready")
+        known = status.observed_generation == newest.metadata.generation and ready is not None
+        if known and ready is not None and ready.reason in ("Configured", "Drifted"):
+            return True
+        last = status.last_apply
+        return last is not None and last.outcome == "Configured" and last.desired_hash == goal.fingerprint
+
+    async def _drifted(self, newest: NodeNetworkState, goal: Intent, shown: State, found: list[Difference]) -> None:
+        """Correct a node that something else has changed, or say so. Raises NodeError."""
+        self._met = None
+        if newest.spec.drift_policy == "Report":
+            self._verdicts.drifted(newest, found)
+            return
+        if not self._corrections.allowed():
+            raise DriftFought(
+                f"something else changes the node again and again, and is given way to; it differs at {paths(found)}"
+            )
+        self._corrections.note()
+        self._verdicts.correcting(newest, found)
+        self._met = (await self._apply(newest, goal, shown, found)).fingerprint
+        self._verdicts.corrected(newest, found)
+
+    async def _differing(self, document: State, shown: State) -> list[Difference]:
+        """Where the node is not what the document asks, as status shows it. Raises NodeError."""
         return [
             Difference(path=found.path, desired=found.desired, current=found.current)
-            for found in await self._nmstate.compare(desired, shown)
+            for found in await self._nmstate.compare(document, shown)
         ]
 
-    def _is_met(self, wanted: str, found: list[Difference]) -> bool:
+    def _is_met(self, goal: Intent, found: list[Difference]) -> bool:
         """Whether nothing differs but what a successful apply of the same document left different."""
         last = self._publisher.status.last_apply
-        known = last.residual if last is not None and last.desired_hash == wanted else None
+        known = last.residual if last is not None and last.desired_hash == goal.fingerprint else None
         return all(difference in (known or []) for difference in found)
 
-    async def _apply(self, newest: NodeNetworkState, desired: State, wanted: str, before: State) -> None:
-        """Change the node, with the conditions saying so before and after. Raises NodeError."""
+    async def _apply(self, newest: NodeNetworkState, goal: Intent, before: State, found: list[Difference]) -> Intent:
+        """Change the node, with the conditions saying so before and after; what is to be kept up from then on.
+
+        Raises NodeError.
+        """
+        await self._hold(newest, goal, before)
         self._task.attempts += 1
-        self._verdicts.applying(newest, wanted, self._task.attempts)
-        await self._publisher.flush(_FIRST_WRITE_SECONDS)
+        self._verdicts.applying(newest, goal.fingerprint, self._task.attempts)
+        proof = self._prober.proof(newest.spec.probes)
+        # The probes before the change cost nothing while the apiserver answers.
+        await asyncio.gather(proof.choose(), self._publisher.flush(_FIRST_WRITE_SECONDS))
+        await self._nmstate.set_up(downed(difference.path for difference in found))
         try:
-            await self._nmstate.apply(desired)
+            unsaved = await self._changer.make(
+                newest,
+                goal.document,
+                goal.fingerprint,
+                before,
+                proof,
+                lambda missing: self._verdicts.probing(newest, missing),
+            )
         except NmstateStuck:
             raise
+        except ConnectivityLost:
+            self._verdicts.proven(newest, proof.results)
+            await self._reporter.look()
+            raise
         except NodeError as error:
+            self._verdicts.proven(newest, proof.results)
             after = await self._reporter.look()
             raise type(error)(f"{error}; {_aftermath(before, after)}") from error
         shown = await self._reporter.look()
-        self._verdicts.applied(newest, await self._differing(desired, shown) if shown is not None else [])
+        self._compared = shown
+        if goal.reverts:
+            left = forget(self._publisher.status.revert_state, goal.desired)
+            self._publisher.say(newest.metadata.uid, revert_state=left)
+        kept = intent(newest, self._publisher.status.revert_state)
+        residual = await self._differing(kept.document, shown) if shown is not None and kept.document else []
+        self._task.failures = 0
+        self._verdicts.proven(newest, proof.results)
+        self._verdicts.applied(newest, goal.document, kept, residual, unsaved)
+        return kept
+
+    async def _hold(self, newest: NodeNetworkState, goal: Intent, before: State) -> None:
+        """With removalPolicy Revert: what is there now is in the object before it is changed. Raises NodeError."""
+        if not goal.held:
+            return
+        if secret := unrevertable(goal.desired, before):
+            raise InvalidDesiredState(
+                f"{secret[0]}: has a secret, which cannot be put back as it was: removalPolicy Revert is not possible"
+            )
+        changed = self._keep_originals(newest, goal, before)
+        if not changed and is_held(newest):
+            return
+        try:
+            await self._publisher.hold(True)
+        except ApiError as error:
+            raise ApplyFailed(f"the finalizer that removalPolicy Revert needs could not be set: {error}") from error
+        if not await self._publisher.flush(_FIRST_WRITE_SECONDS):
+            raise ApplyFailed("what is there now, to which removalPolicy goes back, could not be written to the object")
+
+    def _keep_originals(self, newest: NodeNetworkState, goal: Intent, before: State) -> bool:
+        """Note what is there now for what is new in desiredState; whether there was anything."""
+        if not goal.held:
+            return False
+        known = self._publisher.status.revert_state
+        originals = remember(known, goal.desired, before)
+        self._publisher.say(newest.metadata.uid, revert_state=originals)
+        return originals != known
+
+    async def _rest(self, newest: NodeNetworkState, goal: Intent) -> None:
+        """There is nothing to be made of the node. Raises NodeError."""
+        if not goal.leaving:
+            self._verdicts.settled(newest, *_idle(newest.spec.managed))
+        await self._let_go(newest, goal)
+
+    async def _let_go(self, newest: NodeNetworkState, goal: Intent) -> None:
+        """Take the finalizer away when nothing is to be put back any more. Raises ApplyFailed."""
+        if goal.held:
+            return
+        if not goal.reverts:
+            self._publisher.say(newest.metadata.uid, revert_state=None)
+        if not is_held(newest):
+            return
+        try:
+            await self._publisher.hold(False)
+        except ApiError as error:
+            raise ApplyFailed(f"the finalizer could not be taken from the object: {error}") from error
 
     async def _fail(self, newest: NodeNetworkState, error: NodeError) -> None:
         """Say what went wrong, and whether and when it is tried again."""
         task = self._task
         task.next_at = None
+        task.done = False
         if isinstance(error, NmstateUnavailable | NmstateFailed | NmstateStuck):
             # The node's own trouble is waited for as long as it lasts.
             await self._reporter.look()
+        elif isinstance(error, DriftFought):
+            task.done = True
+            self._verdicts.fought(newest, error)
+            return
         elif isinstance(error, TerminalNodeError):
             task.done = True
             self._verdicts.stalled(newest, error, error.reason, str(error))
@@ -219,12 +410,6 @@ class Applier:
         delay = self._backoff.delay()
         task.next_at = self._clock.monotonic() + delay
         self._verdicts.retrying(newest, error, delay)
-
-
-def fingerprint(document: State) -> str:
-    """A short name for the content of a document, the same for any order of its keys."""
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
-    return hashlib.sha256(canonical).hexdigest()[:16]
 
 
 def _idle(managed: bool) -> tuple[str, str]:

@@ -5,6 +5,7 @@ be. What cannot be written because the apiserver is away is kept and written whe
 """
 
 import asyncio
+import contextlib
 import random
 from datetime import datetime
 from typing import Any, Final, NoReturn
@@ -12,7 +13,7 @@ from typing import Any, Final, NoReturn
 import structlog
 
 from nmstate_controller.api import conditions
-from nmstate_controller.api.models import Condition, NodeNetworkState, State, Status
+from nmstate_controller.api.models import REVERT_FINALIZER, Condition, NodeNetworkState, State, Status
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
@@ -115,6 +116,19 @@ class Publisher:
         except TimeoutError:
             return False
         return True
+
+    async def hold(self, held: bool) -> None:
+        """Have the object wait for us when it is deleted, or no longer. Raises ApiError."""
+        for _ in range(_CONFLICT_TRIES):
+            newest = await self._api.get()
+            others = [name for name in newest.metadata.finalizers if name != REVERT_FINALIZER]
+            wanted = [*others, REVERT_FINALIZER] if held else others
+            if newest.metadata.uid != self._uid or wanted == newest.metadata.finalizers:
+                return
+            with contextlib.suppress(ApiConflict):
+                await self._api.set_finalizers(newest.metadata.resource_version, wanted)
+                return
+        raise ApiConflict("somebody else keeps changing the object")
 
     async def run(self) -> NoReturn:
         """Write until cancelled."""

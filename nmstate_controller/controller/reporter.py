@@ -63,11 +63,18 @@ class Reporter:
         self._interval = interval
         self._noticed = asyncio.Event()
         self._budget = Budget(clock, share=SHARE, burst=BURST_SECONDS)
+        self._listener: asyncio.Event | None = None
         self.reported = False
+        self.shown: State | None = None
+        """What the newest look showed, unfiltered; None while the node cannot be read in full."""
 
     def notice(self) -> None:
         """Something on the node changed."""
         self._noticed.set()
+
+    def tell(self, listener: asyncio.Event) -> None:
+        """Set `listener` after every look that showed the whole node."""
+        self._listener = listener
 
     async def run(self) -> NoReturn:
         """Look until cancelled."""
@@ -100,6 +107,7 @@ class Reporter:
         Returns what libnmstate showed, unfiltered, or None when the node could not be read in full.
         """
         self._noticed.clear()
+        self.shown = None
         try:
             shown = await self._nmstate.show()
         except NmstateUnavailable as error:
@@ -110,12 +118,17 @@ class Reporter:
             return None
         self._tell(self._keep.reportable(shown))
         self._say("True", "Reported", "currentState is what the node runs")
+        self.shown = shown
+        if self._listener is not None:
+            self._listener.set()
         return shown
 
     async def _look_at_kernel(self, why: NodeError) -> None:
         """Say what the kernel alone knows, and that it is not the whole truth."""
         try:
             shown = await self._nmstate.show(kernel_only=True)
+        except NmstateStuck as error:
+            self._say("False", error.reason, f"{why}; and {error}")
         except NodeError as error:
             self._say("False", "NmstateFailed", f"{why}; and the kernel could not be read: {error}")
         else:

@@ -8,11 +8,12 @@ from typing import Any, Final
 import structlog
 
 from nmstate_controller.api import conditions
-from nmstate_controller.api.models import Condition, Difference, LastApply, NodeNetworkState
+from nmstate_controller.api.models import Condition, Difference, LastApply, NodeNetworkState, ProbeResult, State
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.events import Events
+from nmstate_controller.controller.intent import Intent
 from nmstate_controller.controller.publisher import Publisher
-from nmstate_controller.errors import InvalidDesiredState, NodeError
+from nmstate_controller.errors import ConnectivityLost, DriftFought, InvalidDesiredState, NodeError
 from nmstate_controller.metrics import Metrics
 
 _NAMED: Final = 5
@@ -40,19 +41,102 @@ class Verdicts:
         )
         log.info("applying desiredState", attempt=attempt)
 
-    def applied(self, subject: NodeNetworkState, residual: list[Difference]) -> None:
-        """The node was changed and is what desiredState asks, but for what nmstate shows in other words."""
+    def probing(self, subject: NodeNetworkState, missing: str) -> None:
+        """The change is in effect on trial, and what passed before does not pass yet."""
         generation = subject.metadata.generation
-        message = f"the node runs desiredState of generation {generation}: {_names(subject)}"
-        self._finish(subject, "Configured", message, residual=residual or None)
+        found = conditions.applying(self._conditions, generation, self._clock.now(), missing=missing)
+        self._say(subject, found)
+        log.info("waiting for probes", missing=missing)
+
+    def proven(self, subject: NodeNetworkState, results: list[ProbeResult]) -> None:
+        """What came of the probes."""
+        last = self._publisher.status.last_apply
+        if last is not None:
+            self._publisher.say(subject.metadata.uid, last_apply=last.model_copy(update={"probes": results or None}))
+
+    def applied(
+        self,
+        subject: NodeNetworkState,
+        document: State,
+        kept: Intent,
+        residual: list[Difference],
+        unsaved: str | None,
+    ) -> None:
+        """The node was changed by `document` and is what is asked, but for what nmstate shows in other words.
+
+        `kept`: what is to be kept up from now on. `unsaved`: why it would not outlast a reboot.
+        """
+        generation = subject.metadata.generation
+        reason, message = "Configured", f"the node runs desiredState of generation {generation}: {_names(document)}"
+        if not kept.desired:
+            reason, message = "NothingDesired", f"what was there before is back: {_names(document)}"
+        if unsaved is not None:
+            message += f"; a reboot would undo it, for it could not be saved yet: {unsaved}"
+        self._finish(
+            subject,
+            "Configured",
+            message,
+            residual=residual or None,
+            persisted=unsaved is None,
+            desired_hash=kept.fingerprint,
+        )
         self._events.record(subject, "Normal", "Applied", message)
-        self.settled(subject, "Configured", message)
+        self.settled(subject, reason, message)
+
+    def kept(self, subject: NodeNetworkState, *, persisted: bool) -> None:
+        """A change that was proven, and of which that was not told or not saved, has been settled."""
+        message = "the change was proven and kept; the agent ended before it could say so"
+        self._finish(subject, "Configured", message, persisted=persisted)
+        last = self._publisher.status.last_apply
+        if last is not None and last.persisted is not persisted:
+            self._publisher.say(subject.metadata.uid, last_apply=last.model_copy(update={"persisted": persisted}))
 
     def settled(self, subject: NodeNetworkState, reason: str, message: str) -> None:
         """The node runs what the spec asks, and was not changed for it just now."""
         generation = subject.metadata.generation
-        self._say(subject, conditions.settled(self._conditions, generation, reason, message, self._clock.now()))
+        found = conditions.settled(self._conditions, generation, reason, message, self._clock.now())
+        self._say(subject, found, drift=None)
+        self._metrics.drift.set(0)
         log.info("reconciled", verdict=reason, message=message)
+
+    def drifted(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
+        """The node was configured and has been changed by something else; driftPolicy says to leave it."""
+        if differences == self._publisher.status.drift:
+            return
+        generation = subject.metadata.generation
+        message = f"something else changed the node after it was configured; it differs at {paths(differences)}"
+        found = conditions.stalled(
+            self._conditions, generation, "Drifted", "Drifted", f"{message}; driftPolicy is Report", self._clock.now()
+        )
+        self._say(subject, found, drift=differences)
+        self._noticed(subject, differences, message)
+
+    def correcting(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
+        """The node was configured and has been changed by something else, which is about to be undone."""
+        message = f"something else changed the node after it was configured; it differs at {paths(differences)}"
+        self._publisher.say(subject.metadata.uid, drift=differences)
+        self._noticed(subject, differences, message)
+
+    def corrected(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
+        """The node is again what it should be."""
+        self._metrics.corrections.inc()
+        self._events.record(subject, "Normal", "DriftCorrected", f"corrected: {paths(differences)}")
+
+    def fought(self, subject: NodeNetworkState, error: DriftFought) -> None:
+        """Something else undoes every correction."""
+        generation = subject.metadata.generation
+        message = str(error)
+        found = conditions.stalled(
+            self._conditions, generation, error.reason, "DriftFought", message, self._clock.now()
+        )
+        self._say(subject, found)
+        self._events.record(subject, "Warning", "DriftFought", message)
+        log.warning("reconciled", verdict=error.reason, message=message, stalled="DriftFought")
+
+    def _noticed(self, subject: NodeNetworkState, differences: list[Difference], message: str) -> None:
+        self._metrics.drift.set(len(differences))
+        self._events.record(subject, "Warning", "DriftDetected", message)
+        log.warning("drift", paths=[found.path for found in differences][:_NAMED])
 
     def unmanaged(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
         """managed is false: the node is left alone, whether or not it happens to be what desiredState asks."""
@@ -87,13 +171,15 @@ class Verdicts:
     ) -> None:
         self._finish(subject, error.reason, message)
         self._say(subject, found)
-        reason = error.reason if isinstance(error, InvalidDesiredState) else "ApplyFailed"
+        reason = "RolledBack" if isinstance(error, ConnectivityLost) else "ApplyFailed"
+        if isinstance(error, InvalidDesiredState):
+            reason = error.reason
         self._events.record(subject, "Warning", reason, message)
         log.warning("reconciled", verdict=error.reason, message=message, **context)
 
     def interrupted(self, subject: NodeNetworkState) -> None:
-        """An earlier agent ended in the middle of an apply."""
-        self._finish(subject, "Interrupted", "the agent ended before the change did; the node decides what came of it")
+        """An earlier agent ended in the middle of a change, which is undone by now."""
+        self._finish(subject, "Interrupted", "the agent ended before the change was proven; it was undone")
 
     def _finish(self, subject: NodeNetworkState, outcome: str, message: str, **more: Any) -> None:
         """Complete lastApply, if an attempt is under way."""
@@ -119,13 +205,12 @@ def paths(differences: list[Difference]) -> str:
     return _listed([difference.path for difference in differences])
 
 
-def _names(subject: NodeNetworkState) -> str:
+def _names(document: State) -> str:
     """What a document is about, for a sentence: its interfaces, or else its sections."""
-    desired = subject.spec.desired_state or {}
-    interfaces = desired.get("interfaces")
+    interfaces = document.get("interfaces")
     if isinstance(interfaces, list) and interfaces:
         return _listed([str(found.get("name")) for found in interfaces if isinstance(found, dict)])
-    return _listed(sorted(desired))
+    return _listed(sorted(document))
 
 
 def _listed(names: list[str]) -> str:

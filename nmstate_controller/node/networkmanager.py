@@ -1,84 +1,108 @@
-"""Notices from NetworkManager over D-Bus: that it went, that it came back, that DNS changed. Loop only.
+"""What NetworkManager is asked directly, over D-Bus, because libnmstate has no call for it. Loop only.
 
-D-Bus itself may be away or restart at any time; then this waits and connects anew, and counts both as notices.
+Names and paths: NetworkManager's D-Bus API (https://networkmanager.dev/docs/api/latest/spec.html).
 """
 
 import asyncio
-import random
-from collections.abc import Callable
-from typing import Final, NoReturn
+import contextlib
+import dataclasses
+from collections.abc import Collection
+from typing import Any, Final
 
-import structlog
-from dbus_fast import BusType, Message, MessageType
-from dbus_fast.aio import MessageBus
-from dbus_fast.errors import DBusFastError
+from nmstate_controller.errors import NmstateUnavailable
+from nmstate_controller.node import dbus
+from nmstate_controller.node.dbus import Bus
 
-from nmstate_controller.backoff import Backoff
-from nmstate_controller.clock import Clock
+SERVICE: Final = "org.freedesktop.NetworkManager"
 
-NAME: Final = "org.freedesktop.NetworkManager"
-
-_PROPERTIES: Final = f"type='signal',sender='{NAME}',interface='org.freedesktop.DBus.Properties'"
-_RULES: Final = (
-    f"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{NAME}'",
-    f"{_PROPERTIES},path='/org/freedesktop/NetworkManager/DnsManager'",
-    f"{_PROPERTIES},path='/org/freedesktop/NetworkManager/Settings'",
-)
-_CALL_SECONDS: Final = 5.0
-
-log = structlog.get_logger(__name__)
+_ROOT: Final = "/org/freedesktop/NetworkManager"
+_SETTINGS: Final = f"{_ROOT}/Settings"
+_CONNECTION: Final = f"{SERVICE}.Settings.Connection"
+_LOOK_SECONDS: Final = 0.05
 
 
-class NetworkManagerNotices:
-    """Calls `notice` whenever NetworkManager tells of something that the kernel does not."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Standing:
+    """What tells one run of NetworkManager from the next, and what was pending and unsaved in it."""
 
-    def __init__(self, notice: Callable[[], None], clock: Clock, rng: random.Random) -> None:
-        self._notice = notice
-        self._clock = clock
-        self._backoff = Backoff(rng, first=0.5, limit=10.0)
-
-    async def run(self) -> NoReturn:
-        """Listen until cancelled."""
-        while True:
-            try:
-                await self._listen()
-            except (OSError, EOFError, TimeoutError, DBusFastError, ValueError, IndexError) as error:
-                # The last three are what dbus_fast makes of a connection that ends in the middle of a message.
-                log.info("no D-Bus, trying again", error=str(error) or type(error).__name__)
-            self._notice()
-            await self._clock.wait(asyncio.Event(), self._backoff.delay())
-
-    async def _listen(self) -> None:
-        """Connect, and return or raise when the connection is lost."""
-        bus = MessageBus(bus_type=BusType.SYSTEM)
-        try:
-            async with asyncio.timeout(_CALL_SECONDS):
-                await bus.connect()
-                for rule in _RULES:
-                    await _call(bus, "AddMatch", "s", [rule])
-            bus.add_message_handler(self._take)
-            self._backoff.reset()
-            self._notice()
-            await bus.wait_for_disconnect()
-        finally:
-            bus.disconnect()
-
-    def _take(self, message: Message) -> None:
-        if message.message_type is MessageType.SIGNAL:
-            self._notice()
+    owner: str
+    checkpoints: tuple[str, ...]
+    unsaved: tuple[str, ...]
 
 
-async def _call(bus: MessageBus, member: str, signature: str, body: list[object]) -> list[object]:
-    reply = await bus.call(
-        Message(
-            destination="org.freedesktop.DBus",
-            path="/org/freedesktop/DBus",
-            interface="org.freedesktop.DBus",
-            member=member,
-            signature=signature,
-            body=body,
-        )
-    )
-    if reply.message_type is MessageType.ERROR:
-        raise OSError(f"{member}: {reply.error_name} {reply.body}")
-    return list(reply.body)
+class NetworkManager:
+    """Every method opens a connection of its own, and raises NmstateUnavailable."""
+
+    async def answers(self) -> str:
+        """NetworkManager's version, which it tells only while its main loop turns."""
+        async with dbus.connected() as bus:
+            return str(await bus.get(SERVICE, _ROOT, SERVICE, "Version"))
+
+    async def standing(self) -> Standing:
+        """What there is before a change."""
+        async with dbus.connected() as bus:
+            owner, checkpoints, unsaved = await asyncio.gather(_owner(bus), _checkpoints(bus), _unsaved(bus))
+            return Standing(owner, tuple(checkpoints), tuple(unsaved))
+
+    async def is_pending(self, checkpoint: str, owner: str) -> bool | None:
+        """Whether that checkpoint is still there; None when NetworkManager has been started anew since."""
+        async with dbus.connected() as bus:
+            if await _owner(bus) != owner:
+                return None
+            return checkpoint in await _checkpoints(bus)
+
+    async def new_checkpoint(self, known: Collection[str]) -> str:
+        """Wait for a checkpoint that is not among those `known`: NetworkManager takes but one at a time."""
+        async with dbus.connected() as bus:
+            while True:
+                for found in await _checkpoints(bus):
+                    if found not in known:
+                        return found
+                await asyncio.sleep(_LOOK_SECONDS)
+
+    async def name_servers(self) -> list[str]:
+        """The DNS servers that the node uses now."""
+        async with dbus.connected() as bus:
+            found = await bus.get(SERVICE, f"{_ROOT}/DnsManager", f"{SERVICE}.DnsManager", "Configuration")
+        servers = [str(server) for entry in found or [] for server in entry.get("nameservers", [])]
+        return list(dict.fromkeys(servers))
+
+    async def save(self, *, unless_in: Collection[str], interfaces: Collection[str]) -> list[str]:
+        """Write to disk the profiles that are in memory only; returns their names.
+
+        Those whose uuid is in `unless_in` were so before us, and are saved only if they are of one of `interfaces`.
+        """
+        saved: list[str] = []
+        async with dbus.connected() as bus:
+            for uuid, path in (await _unsaved(bus)).items():
+                settings = await bus.call(SERVICE, path, _CONNECTION, "GetSettings")
+                connection = settings.get("connection", {})
+                if uuid in unless_in and connection.get("interface-name") not in interfaces:
+                    continue
+                await bus.call(SERVICE, path, _CONNECTION, "Save")
+                saved.append(str(connection.get("id")))
+        return saved
+
+
+async def _owner(bus: Bus) -> str:
+    return str(await bus.call(dbus.BUS, "/org/freedesktop/DBus", dbus.BUS, "GetNameOwner", "s", [SERVICE]))
+
+
+async def _checkpoints(bus: Bus) -> list[str]:
+    return [str(path) for path in await bus.get(SERVICE, _ROOT, SERVICE, "Checkpoints") or []]
+
+
+async def _unsaved(bus: Bus) -> dict[str, str]:
+    """The profiles that are not on disk as they are: D-Bus path by uuid."""
+    paths = await bus.call(SERVICE, _SETTINGS, f"{SERVICE}.Settings", "ListConnections")
+    found = await asyncio.gather(*(_uuid_if_unsaved(bus, path) for path in paths or []))
+    return dict(pair for pair in found if pair is not None)
+
+
+async def _uuid_if_unsaved(bus: Bus, path: str) -> tuple[str, str] | None:
+    # A profile may be deleted while it is looked at.
+    with contextlib.suppress(NmstateUnavailable):
+        if await bus.get(SERVICE, path, _CONNECTION, "Unsaved"):
+            settings: dict[str, Any] = await bus.call(SERVICE, path, _CONNECTION, "GetSettings")
+            return str(settings.get("connection", {}).get("uuid")), path
+    return None

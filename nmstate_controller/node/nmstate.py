@@ -6,7 +6,7 @@ NmstateStuck.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol, TypeVar
 
@@ -26,6 +26,7 @@ from nmstate_controller.errors import (
     VerificationFailed,
 )
 from nmstate_controller.metrics import Metrics
+from nmstate_controller.node import links
 from nmstate_controller.node.checks import check, locate, parser
 from nmstate_controller.node.matcher import Difference, differences
 from nmstate_controller.node.words import presentable
@@ -44,6 +45,14 @@ _UNAVAILABLE: Final = (
     "org.freedesktop.DBus.Error.Disconnected",
     "DbusConnectionError",
 )
+# Somebody else's change is under way: NetworkManager takes one at a time.
+_BUSY: Final = "CheckpointConflict"
+LINK_STATE: Final = "link-state"
+"""The last part of the path of a difference that is about the kernel's flag of a link."""
+
+# Seconds and name of calls that take no time unless something is wrong, and of those that may wait for devices.
+_SHORT: Final = (20.0, "call")
+_LONG: Final = (60.0, "rollback")
 _INVALID: Final = (
     libnmstate_error.NmstateValueError,
     libnmstate_error.NmstateNotSupportedError,
@@ -71,9 +80,23 @@ class Library(Protocol):
     ) -> Any:
         """Make the node what the document asks."""
 
+    def commit(self, *, checkpoint: str | None = None) -> Any:
+        """Keep the change that waits for it."""
+
+    def rollback(self, *, checkpoint: str | None = None) -> Any:
+        """Undo the change that waits."""
+
+
+async def _always_there() -> None:
+    """For tests: nobody has to be asked whether NetworkManager answers."""
+
 
 class Nmstate:
-    """The node's network, read and changed through libnmstate."""
+    """The node's network, read and changed through libnmstate.
+
+    A libnmstate call waits without limit for a NetworkManager that hangs, so NetworkManager is asked first whether it
+    answers (`ping`, which raises NmstateUnavailable if not), before every call that needs it.
+    """
 
     def __init__(
         self,
@@ -83,9 +106,11 @@ class Nmstate:
         show_timeout: float,
         apply_timeout: float,
         rollback_timeout: int,
+        ping: Callable[[], Awaitable[object]] = _always_there,
         library: Library = libnmstate,
     ) -> None:
         """Timeouts are seconds; `rollback_timeout` is NetworkManager's own, for a change nobody commits."""
+        self._ping = ping
         self._metrics = metrics
         self._clock = clock
         self._show_timeout = show_timeout
@@ -95,12 +120,18 @@ class Nmstate:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nmstate")
         self._turn = asyncio.Lock()
         self._late: asyncio.Future[Any] | None = None
+        self._late_since = 0.0
         self.last_show_seconds = 0.0
 
     @property
     def stuck(self) -> bool:
         """Whether a call is past its deadline (or was abandoned) and still runs."""
         return self._late is not None and not self._late.done()
+
+    @property
+    def stuck_seconds(self) -> float:
+        """How long ago the call that is stuck passed its deadline; 0 when none is."""
+        return self._clock.monotonic() - self._late_since if self.stuck else 0.0
 
     async def idle(self) -> None:
         """Wait until the call that was late or abandoned has come back, however long that takes."""
@@ -112,7 +143,7 @@ class Nmstate:
 
         Raises NmstateUnavailable, NmstateFailed or NmstateStuck.
         """
-        return await self._call(lambda: self._show(kernel_only), self._show_timeout, "show")
+        return await self._call(lambda: self._show(kernel_only), self._show_timeout, "show", ask=not kernel_only)
 
     def _show(self, kernel_only: bool) -> State:
         started = self._clock.monotonic()
@@ -128,19 +159,45 @@ class Nmstate:
             self.last_show_seconds = self._clock.monotonic() - started
             self._metrics.show_seconds.observe(self.last_show_seconds)
 
-    async def apply(self, document: State) -> None:
+    async def apply(self, document: State, *, on_trial: bool = False, rollback_timeout: int | None = None) -> None:
         """Make the node what `document` asks; libnmstate verifies, and rolls back what it cannot verify.
 
-        Raises NodeError.
+        `on_trial`: in memory only, and undone by NetworkManager after `rollback_timeout` seconds unless `commit` comes
+        first. Otherwise on disk, and for good. Raises NodeError.
         """
-        await self._call(lambda: self._apply(document), self._apply_timeout, "apply")
+        seconds = self._rollback_timeout if rollback_timeout is None else rollback_timeout
+        await self._call(lambda: self._apply(document, on_trial, seconds), self._apply_timeout, "apply", ask=True)
 
-    def _apply(self, document: State) -> None:
+    def _apply(self, document: State, on_trial: bool, seconds: int) -> None:
         with self._metrics.apply_seconds.time():
             try:
-                self._library.apply(document, rollback_timeout=self._rollback_timeout)
+                self._library.apply(document, save_to_disk=not on_trial, commit=not on_trial, rollback_timeout=seconds)
             except libnmstate_error.NmstateError as error:
                 raise translate(error, document) from error
+
+    async def commit(self, checkpoint: str) -> None:
+        """Keep a change that is on trial. Raises NodeError, also when it has been undone meanwhile."""
+        await self._call(lambda: _translated(lambda: self._library.commit(checkpoint=checkpoint)), *_SHORT, ask=True)
+
+    async def rollback(self, checkpoint: str) -> None:
+        """Undo a change that is on trial. Raises NodeError, also when it has been undone meanwhile."""
+        await self._call(lambda: _translated(lambda: self._library.rollback(checkpoint=checkpoint)), *_LONG, ask=True)
+
+    async def way_back(self, document: State, before: State) -> State | None:
+        """The document that undoes `document` on a node that was `before`; None when this libnmstate cannot tell."""
+        generate = getattr(self._library, "generate_revert", None)
+        if generate is None:
+            return None
+        found: State = await self._call(lambda: _translated(lambda: generate(document, before)), *_SHORT)
+        return found
+
+    async def set_up(self, names: Iterable[str]) -> None:
+        """Set links administratively up, which libnmstate does not see to be down. What fails is left to the apply."""
+        for name in names:
+            try:
+                links.set_up(name)
+            except OSError as error:
+                log.warning("a link could not be set up", interface=name, error=error.strerror)
 
     async def compare(self, document: State, shown: State) -> list[Difference]:
         """Where the node, as `show` returned it, is not what `document` asks.
@@ -150,16 +207,19 @@ class Nmstate:
         """
         return await self._call(lambda: _compare(document, shown), self._show_timeout, "comparison")
 
-    async def _call(self, function: Callable[[], T], timeout: float, name: str) -> T:
+    async def _call(self, function: Callable[[], T], timeout: float, name: str, *, ask: bool = False) -> T:
         async with self._turn:
             if self.stuck:
                 raise NmstateStuck("an earlier call into libnmstate has not come back")
+            if ask:
+                await self._ping()
             future = asyncio.get_running_loop().run_in_executor(self._executor, function)
             try:
                 await asyncio.wait({future}, timeout=timeout)
             finally:
                 if not future.done():
                     self._late = future
+                    self._late_since = self._clock.monotonic()
                     future.add_done_callback(_retrieve)
             if not future.done():
                 raise NmstateStuck(f"libnmstate's {name} has not come back after {timeout:g} s")
@@ -171,7 +231,7 @@ def _compare(document: State, shown: State) -> list[Difference]:
         check(document, shown)
         refusal = locate(document, parser(shown))
         if refusal is None:
-            return differences(document, shown)
+            return [*differences(document, shown), *_downed(document, shown)]
     except NodeError:
         raise
     except Exception as error:
@@ -179,6 +239,30 @@ def _compare(document: State, shown: State) -> list[Difference]:
         log.exception("desiredState could not be compared with the node")
         raise ApplyFailed(f"desiredState could not be compared with the node: {type(error).__name__}") from error
     raise InvalidDesiredState(refusal)
+
+
+def _downed(document: State, shown: State) -> list[Difference]:
+    """The interfaces that shall be up, and are to libnmstate, while the kernel says that somebody downed them."""
+    up = {found.get("name") for found in shown.get("interfaces", []) if found.get("state") == "up"}
+    wanted = [found.get("name") for found in document.get("interfaces") or [] if found.get("state", "up") == "up"]
+    return [
+        Difference(f"interfaces[{name}].{LINK_STATE}", "up", "down")
+        for name in wanted
+        if name in up and links.is_up(name) is False
+    ]
+
+
+def downed(paths: Iterable[str]) -> list[str]:
+    """Which interfaces a list of differences' paths says to be administratively down."""
+    ending = f"].{LINK_STATE}"
+    return [path[len("interfaces[") : -len(ending)] for path in paths if path.endswith(ending)]
+
+
+def _translated(function: Callable[[], T]) -> T:
+    try:
+        return function()
+    except libnmstate_error.NmstateError as error:
+        raise translate(error) from error
 
 
 def translate(error: Exception, document: State | None = None) -> NodeError:
@@ -193,6 +277,8 @@ def translate(error: Exception, document: State | None = None) -> NodeError:
         return VerificationFailed(message)
     if any(sign in message for sign in _UNAVAILABLE):
         return NmstateUnavailable(f"NetworkManager does not answer: {message}")
+    if _BUSY in message:
+        return NmstateUnavailable(f"another change of the network is under way: {message}")
     return ApplyFailed(message)
 
 

@@ -44,8 +44,14 @@ def resident() -> float:
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("rounds", [10_000], indirect=True)
-async def test_reports_do_not_make_it_grow(netns: None, server: ApiServer, client: Client, rounds: int) -> None:  # noqa: ARG001
-    async with Loop(server, client, Kernel()).running() as loop:
+async def test_reports_do_not_make_it_grow(
+    netns: None,  # noqa: ARG001
+    server: ApiServer,
+    client: Client,
+    tmp_path: Path,
+    rounds: int,
+) -> None:
+    async with Loop(server, client, Kernel(), tmp_path).running() as loop:
         await server.until(lambda: server.condition("Ready") is not None and "currentState" in server.status)
 
         async def report(number: int) -> None:

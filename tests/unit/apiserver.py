@@ -83,8 +83,13 @@ class ApiServer:
         return await self._store("MODIFIED", {**self.object, "metadata": metadata, "spec": spec})
 
     async def delete(self) -> None:
-        """Remove the object."""
+        """Remove the object, or have it wait for its finalizers."""
         assert self.object is not None
+        metadata = self.object["metadata"]
+        if metadata.get("finalizers"):
+            doomed = {"deletionTimestamp": "2026-01-01T00:00:00Z", "generation": metadata["generation"] + 1}
+            await self._store("MODIFIED", {**self.object, "metadata": {**metadata, **doomed}})
+            return
         await self._store("DELETED", self.object)
         self.object = None
 
@@ -143,6 +148,7 @@ class ApiServer:
         application.router.add_get(COLLECTION, self._collection)
         application.router.add_post(COLLECTION, self._handler("create", self._create))
         application.router.add_get(f"{COLLECTION}/node01", self._handler("get", self._get))
+        application.router.add_patch(f"{COLLECTION}/node01", self._handler("patch", self._patch))
         application.router.add_post(EVENTS, self._handler("create-event", self._create_event))
         application.router.add_patch(f"{EVENTS}/{{name}}", self._handler("patch-event", self._patch_event))
         application.router.add_put(f"{COLLECTION}/node01/status", self._handler("update", self._update))
@@ -186,6 +192,22 @@ class ApiServer:
         if body["metadata"]["resourceVersion"] != self.object["metadata"]["resourceVersion"]:
             return web.json_response(status_body(409, "the object has been modified"), status=409)
         return web.json_response(await self._store("MODIFIED", {**self.object, "status": body["status"]}))
+
+    async def _patch(self, request: web.Request) -> web.StreamResponse:
+        patch = await request.json()
+        if self.object is None:
+            return web.json_response(status_body(404, "not found"), status=404)
+        metadata = self.object["metadata"]
+        assert patch.keys() == {"metadata"}
+        assert patch["metadata"].keys() == {"finalizers", "resourceVersion"}
+        if patch["metadata"]["resourceVersion"] != metadata["resourceVersion"]:
+            return web.json_response(status_body(409, "the object has been modified"), status=409)
+        changed = {**self.object, "metadata": {**metadata, "finalizers": patch["metadata"]["finalizers"]}}
+        if "deletionTimestamp" in metadata and not changed["metadata"]["finalizers"]:
+            await self._store("DELETED", changed)
+            self.object = None
+            return web.json_response(changed)
+        return web.json_response(await self._store("MODIFIED", changed))
 
     async def _create_event(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()

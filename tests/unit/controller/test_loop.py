@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,15 +16,17 @@ from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
 from nmstate_controller.cluster.reflector import Reflector
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.controller.applier import ATTEMPTS, Applier
+from nmstate_controller.controller.change import Changer
 from nmstate_controller.controller.publisher import Publisher
 from nmstate_controller.controller.reporter import Reporter
 from nmstate_controller.controller.verdict import Verdicts
 from nmstate_controller.metrics import Metrics
+from nmstate_controller.node.journal import Journal
 from nmstate_controller.node.nmstate import Nmstate
 from nmstate_controller.node.state import Filter
 from tests.unit.apiserver import ApiServer, answer
 from tests.unit.clock import ManualClock
-from tests.unit.library import Library
+from tests.unit.library import Library, Manager, Probes
 
 
 def mtu(value: int) -> dict[str, Any]:
@@ -33,7 +36,7 @@ def mtu(value: int) -> dict[str, Any]:
 class Loop:
     """The agent's parts as `Agent` joins them, without signals and HTTP."""
 
-    def __init__(self, server: ApiServer, client: Client, library: Library) -> None:
+    def __init__(self, server: ApiServer, client: Client, library: Library, directory: Path) -> None:
         self.server = server
         self.library = library
         self.clock = ManualClock()
@@ -41,7 +44,7 @@ class Loop:
         rng = random.Random(1)
         api = NodeNetworkStates(client, "node01")
         self.store = Store()
-        nmstate = Nmstate(
+        self.nmstate = nmstate = Nmstate(
             self.metrics, self.clock, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library
         )
         self.reflector = Reflector(api, self.store, self.metrics, self.clock, rng, inactivity=20)
@@ -49,10 +52,21 @@ class Loop:
         self.reporter = Reporter(
             nmstate, self.publisher, Filter(), self.metrics, self.clock, rng, node_name="node01", interval=60
         )
+        self.probes = Probes(self.metrics)
+        self.changer = Changer(nmstate, Manager(library), Journal(directory), rollback_timeout=60)
         self.events = Events(client, self.clock, "node01")
         verdicts = Verdicts(self.publisher, self.events, self.metrics, self.clock)
         self.applier = Applier(
-            self.store, nmstate, self.publisher, self.reporter, verdicts, self.metrics, self.clock, rng
+            self.store,
+            nmstate,
+            self.changer,
+            self.probes,
+            self.publisher,
+            self.reporter,
+            verdicts,
+            self.metrics,
+            self.clock,
+            rng,
         )
 
     @contextlib.asynccontextmanager
@@ -62,10 +76,11 @@ class Loop:
         try:
             yield self
         finally:
-            self.library.released.set()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self.library.released.set()
+            await self.nmstate.idle()
 
     async def ready(self, status: str, reason: str, generation: int | None = None) -> None:
         """Wait until the object says so, about that generation."""
@@ -93,8 +108,8 @@ class Loop:
 
 
 @pytest.fixture
-async def loop(server: ApiServer, client: Client) -> AsyncIterator[Loop]:
-    async with Loop(server, client, Library()).running() as running:
+async def loop(server: ApiServer, client: Client, tmp_path: Path) -> AsyncIterator[Loop]:
+    async with Loop(server, client, Library(), tmp_path).running() as running:
         await running.server.until(lambda: running.server.condition("Ready") is not None)
         await running.server.until(lambda: "currentState" in running.server.status)
         yield running
@@ -239,18 +254,20 @@ async def test_unmanaged_is_ready_when_the_node_happens_to_be_as_desired(loop: L
     await loop.ready("True", "Unmanaged", 2)
 
 
-async def test_a_restarted_agent_touches_nothing_and_keeps_verdicts(server: ApiServer, client: Client) -> None:
+async def test_a_restarted_agent_touches_nothing_and_keeps_verdicts(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
     library = Library()
     library.apply_failures = [libnmstate_error.NmstateValueError("InvalidArgument: bad")]
-    async with Loop(server, client, library).running() as first:
+    async with Loop(server, client, library, tmp_path).running() as first:
         await server.until(lambda: server.object is not None)
         await server.edit(mtu(1400))
         await first.ready("False", "InvalidDesiredState", 2)
-    async with Loop(server, client, library).running() as second:
+    async with Loop(server, client, library, tmp_path).running() as second:
         await second.server.until(lambda: server.count("list") == 2)
         await server.edit(mtu(1300))
         await second.ready("True", "Configured", 3)
-    async with Loop(server, client, library).running() as third:
+    async with Loop(server, client, library, tmp_path).running() as third:
         await server.edit({"nodeName": "node01"})
         await third.ready("True", "Configured", 4)
 
@@ -258,17 +275,17 @@ async def test_a_restarted_agent_touches_nothing_and_keeps_verdicts(server: ApiS
 
 
 async def test_what_differs_after_a_verified_apply_is_no_reason_to_apply_again(
-    server: ApiServer, client: Client
+    server: ApiServer, client: Client, tmp_path: Path
 ) -> None:
     library = Library()
     library.after_apply = lambda: library.interfaces["eth1"].update(mtu=1496)
-    async with Loop(server, client, library).running() as first:
+    async with Loop(server, client, library, tmp_path).running() as first:
         await server.until(lambda: server.object is not None)
         await server.edit(mtu(1497))
         await first.ready("True", "Configured", 2)
     residual = server.status["lastApply"]["residual"]
     assert residual == [{"path": "interfaces[eth1].mtu", "desired": 1497, "current": 1496}]
-    async with Loop(server, client, library).running() as second:
+    async with Loop(server, client, library, tmp_path).running() as second:
         await server.edit({"nodeName": "node01"})
         await second.ready("True", "Configured", 3)
 
@@ -325,18 +342,18 @@ async def test_the_retry_annotation_asks_for_one_more_attempt(loop: Loop) -> Non
 
 
 async def test_a_retry_that_was_answered_is_not_answered_again_by_the_next_agent(
-    server: ApiServer, client: Client
+    server: ApiServer, client: Client, tmp_path: Path
 ) -> None:
     library = Library()
     library.apply_failures = [libnmstate_error.NmstateValueError("InvalidArgument: no") for _ in range(3)]
-    async with Loop(server, client, library).running() as first:
+    async with Loop(server, client, library, tmp_path).running() as first:
         await server.until(lambda: server.object is not None)
         await server.edit(mtu(1400))
         await first.ready("False", "InvalidDesiredState", 2)
         await server.touch({"nmstate.io/retry-at": "noon"})
         await server.until(lambda: server.status.get("lastHandledRetryAt") == "noon" and len(library.applied) == 2)
         await first.publisher.flush(20)
-    async with Loop(server, client, library).running() as second:
+    async with Loop(server, client, library, tmp_path).running() as second:
         await server.until(lambda: server.count("watch") == 2)
         await second.publisher.flush(20)
         await second.server.edit({"managed": False})
@@ -374,10 +391,12 @@ async def test_events_tell_what_happened(loop: Loop) -> None:
     assert applied["regarding"]["name"] == "node01"
 
 
-async def test_an_object_that_was_there_before_its_agent_is_applied(server: ApiServer, client: Client) -> None:
+async def test_an_object_that_was_there_before_its_agent_is_applied(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
     await server.create(spec=mtu(1400))
     library = Library()
-    async with Loop(server, client, library).running() as loop:
+    async with Loop(server, client, library, tmp_path).running() as loop:
         await loop.ready("True", "Configured", 1)
 
     assert len(library.applied) == 1
@@ -452,16 +471,16 @@ async def test_a_node_that_cannot_be_read_is_no_fault_of_the_document(loop: Loop
 
 
 async def test_an_apply_that_an_agent_did_not_see_the_end_of_is_closed_by_the_next(
-    server: ApiServer, client: Client
+    server: ApiServer, client: Client, tmp_path: Path
 ) -> None:
     library = Library()
-    async with Loop(server, client, library).running() as first:
+    async with Loop(server, client, library, tmp_path).running() as first:
         await server.until(lambda: server.object is not None)
         library.released.clear()
         await server.edit(mtu(1400))
         await first.ready("Unknown", "Applying", 2)
     library.interfaces["eth1"]["mtu"] = 1400
-    async with Loop(server, client, library).running() as second:
+    async with Loop(server, client, library, tmp_path).running() as second:
         await second.ready("True", "Configured", 2)
 
     assert server.status["lastApply"]["outcome"] == "Interrupted"

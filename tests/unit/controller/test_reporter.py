@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -16,8 +17,8 @@ from tests.unit.library import Library
 
 
 @pytest.fixture
-async def loop(server: ApiServer, client: Client) -> AsyncIterator[Loop]:
-    async with Loop(server, client, Library()).running() as running:
+async def loop(server: ApiServer, client: Client, tmp_path: Path) -> AsyncIterator[Loop]:
+    async with Loop(server, client, Library(), tmp_path).running() as running:
         await server.until(lambda: running.server.condition("Ready") is not None)
         await server.until(lambda: "currentState" in server.status)
         yield running

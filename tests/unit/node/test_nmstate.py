@@ -85,7 +85,8 @@ async def test_a_call_abandoned_by_cancelling_still_blocks_the_next(metrics: Met
             libnmstate_error.NmstateInternalError("Bug: DbusConnectionError: I/O error: Connection refused"),
             NmstateUnavailable,
         ),
-        (libnmstate_error.NmstateInternalError("Bug: CheckpointConflict: another"), ApplyFailed),
+        (libnmstate_error.NmstateInternalError("Bug: CheckpointConflict: another"), NmstateUnavailable),
+        (libnmstate_error.NmstateInternalError("Bug: who knows"), ApplyFailed),
     ],
 )
 def test_errors_say_whether_to_try_again(error: Exception, kind: type[NodeError]) -> None:

@@ -1,0 +1,249 @@
+"""One change of the node, which stays only when it is proven: in memory first, then the probes, then on disk.
+
+`make` does the steps and `recover` picks up after an agent, or a call, that did not come to the end of them; both leave
+the node in the configuration before or in the one asked for. Every step is noted in the journal before it is taken.
+The applier calls one at a time. Loop only.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, Protocol
+
+import structlog
+
+from nmstate_controller.api.models import NodeNetworkState, State
+from nmstate_controller.controller.proof import Proof
+from nmstate_controller.errors import ApplyFailed, ConnectivityLost, NmstateStuck, NmstateUnavailable, NodeError
+from nmstate_controller.node.journal import Journal, Note, Phase
+from nmstate_controller.node.networkmanager import Standing
+from nmstate_controller.node.nmstate import Nmstate
+
+_MARGIN_SECONDS: Final = 40
+"""NetworkManager's own timer runs this much longer than the probes, so that it is not what decides."""
+
+log = structlog.get_logger(__name__)
+
+
+class Manager(Protocol):
+    """The part of `NetworkManager` that a change needs; a test may put something else in its place."""
+
+    async def standing(self) -> Standing:
+        """What there is before a change."""
+
+    async def is_pending(self, checkpoint: str, owner: str) -> bool | None:
+        """Whether the checkpoint is there; None after a restart."""
+
+    async def new_checkpoint(self, known: Sequence[str]) -> str:
+        """Wait for one that is not among those known."""
+
+    async def save(self, *, unless_in: Sequence[str], interfaces: Sequence[str]) -> list[str]:
+        """Write profiles to disk."""
+
+
+class Changer:
+    """Makes changes, and settles those that were left."""
+
+    def __init__(self, nmstate: Nmstate, manager: Manager, journal: Journal, *, rollback_timeout: int):
+        """`rollback_timeout`: seconds after which NetworkManager undoes by itself what nobody commits."""
+        self._nmstate = nmstate
+        self._manager = manager
+        self._rollback_timeout = rollback_timeout
+        self.journal = journal
+
+    async def make(
+        self,
+        subject: NodeNetworkState,
+        document: State,
+        fingerprint: str,
+        before: State,
+        proof: Proof,
+        on_probing: Callable[[str], None],
+    ) -> str | None:
+        """Apply `document` to a node that was `before`; None, or why the change is in effect but not on disk yet.
+
+        Raises NodeError: then the node is as it was, or the journal has a note by which `recover` gets it there.
+        `on_probing` is told what is missing when the probes do not pass at once.
+        """
+        standing = await self._manager.standing()
+        metadata = subject.metadata
+        note = Note(
+            uid=metadata.uid,
+            generation=metadata.generation,
+            retry_at=metadata.retry_at,
+            fingerprint=fingerprint,
+            phase=Phase.TRIAL,
+            document=document,
+            before=before,
+            owner=standing.owner,
+            checkpoints=list(standing.checkpoints),
+            unsaved=list(standing.unsaved),
+        )
+        self.journal.write(note)
+        try:
+            await self._try(note, proof.seconds)
+        except NmstateStuck:
+            raise
+        except NodeError:
+            await self._undo()
+            self.journal.clear()
+            raise
+        await self._prove(proof, on_probing)
+        await self._commit()
+        return await self._settle()
+
+    async def recover(self) -> Note | None:
+        """Settle the change that an earlier agent, or a call that was stuck, left behind. Raises NodeError.
+
+        Returns its note as it is after that: COMMITTED (it stays), LOST (it cut the node off) or TRIAL (it was undone).
+        """
+        note = self.journal.note
+        if note is None or note.phase is Phase.LOST:
+            return None
+        log.info("settling a change that was left behind", phase=note.phase, generation=note.generation)
+        if note.phase is not Phase.COMMITTED and await self._was_committed(note):
+            note = self._mark(phase=Phase.COMMITTED)
+        if note.phase is Phase.COMMITTED:
+            await self._settle()
+            return note
+        await self._undo()
+        if note.phase is Phase.FAILING:
+            return self._mark(phase=Phase.LOST)
+        self.journal.clear()
+        return note
+
+    async def _try(self, note: Note, seconds: int) -> None:
+        """Apply, uncommitted and in memory, noting the checkpoint that guards it."""
+        timeout = max(self._rollback_timeout, seconds + _MARGIN_SECONDS)
+        async with self._noting_checkpoint(note):
+            await self._nmstate.apply(note.document, on_trial=True, rollback_timeout=timeout)
+
+    @asynccontextmanager
+    async def _noting_checkpoint(self, note: Note) -> AsyncIterator[None]:
+        async def look() -> None:
+            try:
+                found = await self._manager.new_checkpoint(note.checkpoints)
+            except NodeError as error:
+                log.warning("NetworkManager's checkpoint could not be noted", error=str(error))
+            else:
+                self._mark(checkpoint=found)
+
+        task = asyncio.create_task(look())
+        try:
+            yield
+            # It is there, for the apply has returned; an older libnmstate may have had none to make.
+            await asyncio.wait({task}, timeout=1.0)
+        finally:
+            task.cancel()
+
+    async def _prove(self, proof: Proof, on_probing: Callable[[str], None]) -> None:
+        def on_failure(what: str) -> None:
+            self._mark(phase=Phase.FAILING, message=what)
+            on_probing(what)
+
+        missing = await proof.holds(on_failure)
+        if missing is None:
+            return
+        log.warning("what passed before the change does not pass after it, undoing it", missing=missing)
+        # The verdict first: from here on nobody may try this generation again.
+        self._mark(phase=Phase.FAILING, message=missing)
+        await self._undo()
+        note = self._mark(phase=Phase.LOST)
+        again = await proof.holds(lambda _: None)
+        aftermath = "what passed before passes again" if again is None else f"but still: {again}"
+        self._mark(message=f"{missing}; the change was undone, {aftermath}")
+        raise ConnectivityLost(note.message if self.journal.note is None else self.journal.note.message)
+
+    async def _commit(self) -> None:
+        note = self._noted
+        if note.checkpoint is not None:
+            pending = await self._manager.is_pending(note.checkpoint, note.owner)
+            if pending:
+                await self._nmstate.commit(note.checkpoint)
+                self._mark(phase=Phase.COMMITTED)
+                return
+        await self._undo()
+        self.journal.clear()
+        raise ApplyFailed(
+            "NetworkManager was started anew, or undid the change by itself, before it could be kept; it is undone"
+        )
+
+    async def _settle(self) -> str | None:
+        """Make a change that is proven outlast a reboot; why that failed, if it did: it is tried again by `recover`."""
+        note = self._noted
+        try:
+            names = _names(note.document)
+            await self._manager.save(unless_in=note.unsaved, interfaces=names)
+            if rest := on_disk_only(note.document):
+                await self._nmstate.apply(rest)
+        except NmstateStuck:
+            raise
+        except NodeError as error:
+            log.warning("the change is in effect but not on disk", error=str(error))
+            return str(error)
+        self.journal.clear()
+        return None
+
+    async def _was_committed(self, note: Note) -> bool:
+        """Whether a change on trial whose checkpoint is gone was kept: then the node is what it asked for."""
+        if note.checkpoint is None or note.phase is Phase.FAILING:
+            return False
+        if await self._manager.is_pending(note.checkpoint, note.owner) is not False:
+            return False
+        return not await self._nmstate.compare(note.document, await self._nmstate.show())
+
+    async def _undo(self) -> None:
+        """Bring the node back to what it was before the change that is noted. Raises NodeError."""
+        note = self._noted
+        pending: bool | None = False
+        if note.checkpoint is not None:
+            pending = await self._manager.is_pending(note.checkpoint, note.owner)
+        elif (await self._manager.standing()).owner != note.owner:
+            pending = None
+        if pending and note.checkpoint is not None:
+            await self._nmstate.rollback(note.checkpoint)
+        await self._go_back_by_hand(note, forgotten=pending is None)
+
+    async def _go_back_by_hand(self, note: Note, *, forgotten: bool) -> None:
+        """Apply what the checkpoint did not bring back, as global DNS, or all, when a restart made it forgotten."""
+        back = await self._nmstate.way_back(note.document, note.before)
+        if not back:
+            return
+        try:
+            left = await self._nmstate.compare(back, await self._nmstate.show())
+            if left or forgotten:
+                log.warning("going back by hand", forgotten=forgotten, differs=[found.path for found in left][:5])
+                await self._nmstate.apply(back)
+        except (NmstateStuck, NmstateUnavailable):
+            raise
+        except NodeError as error:
+            if forgotten:
+                raise
+            log.warning("the checkpoint was rolled back, but not all is as it was", error=str(error))
+
+    @property
+    def _noted(self) -> Note:
+        note = self.journal.note
+        if note is None:
+            raise ApplyFailed("the change that was under way is no longer noted")
+        return note
+
+    def _mark(self, **changes: Any) -> Note:
+        note = self._noted.model_copy(update=changes)
+        self.journal.write(note)
+        return note
+
+
+def on_disk_only(document: State) -> State | None:
+    """The part of a document that memory cannot prove: what shall be absent (it only goes down) and the hostname."""
+    rest: State = {}
+    gone = [found for found in document.get("interfaces") or [] if found.get("state") == "absent"]
+    if gone:
+        rest["interfaces"] = gone
+    if document.get("hostname"):
+        rest["hostname"] = document["hostname"]
+    return rest or None
+
+
+def _names(document: State) -> list[str]:
+    return [str(found.get("name")) for found in document.get("interfaces") or [] if isinstance(found, dict)]

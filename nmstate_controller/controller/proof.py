@@ -1,0 +1,114 @@
+"""How it is seen that a change has not cut the node off: which probes there are, and what came of them. Loop only."""
+
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
+
+from nmstate_controller.api.models import Probe as Wish
+from nmstate_controller.api.models import ProbeResult
+from nmstate_controller.metrics import Metrics
+from nmstate_controller.node.probes import (
+    CallProbe,
+    DnsProbe,
+    GatewayProbe,
+    Probe,
+    Result,
+    TcpProbe,
+    choose,
+    prove,
+)
+
+
+class Prober:
+    """Makes the proof of one change after another."""
+
+    def __init__(
+        self,
+        name_servers: Callable[[], Awaitable[Sequence[str]]],
+        reach_apiserver: Callable[[], Awaitable[None]],
+        apiserver: str,
+        metrics: Metrics,
+        *,
+        timeout: int,
+    ) -> None:
+        """`apiserver` is its address, for people; `timeout`: seconds that a probe may take after a change."""
+        self._name_servers = name_servers
+        self._reach_apiserver = reach_apiserver
+        self._apiserver = apiserver
+        self._metrics = metrics
+        self._timeout = timeout
+
+    def proof(self, wishes: Sequence[Wish] | None) -> "Proof":
+        """The probes that `spec.probes` asks for, or the usual ones; the apiserver always."""
+        if wishes is None:
+            wishes = [self._usual("gateway"), self._usual("dns")]
+        if not any(wish.type == "apiServer" for wish in wishes):
+            wishes = [*wishes, self._usual("apiServer")]
+        return Proof([probe for wish in wishes for probe in self._probes(wish)], self._metrics)
+
+    def _usual(self, kind: Literal["gateway", "apiServer", "dns"]) -> Wish:
+        return Wish(type=kind, timeout_seconds=self._timeout)
+
+    def _probes(self, wish: Wish) -> list[Probe]:
+        timeout = float(wish.timeout_seconds)
+        match wish.type:
+            case "gateway":
+                return [GatewayProbe(socket.AF_INET, timeout=timeout), GatewayProbe(socket.AF_INET6, timeout=timeout)]
+            case "dns":
+                return [DnsProbe(self._name_servers, timeout=timeout)]
+            case "tcp":
+                return [TcpProbe(wish.host or "", wish.port or 0, timeout=timeout)]
+            case _:
+                return [CallProbe(self._apiserver, self._reach_apiserver, timeout=timeout)]
+
+
+class Proof:
+    """The probes of one change: `choose` before it, `holds` after it."""
+
+    def __init__(self, candidates: Sequence[Probe], metrics: Metrics) -> None:
+        self._candidates = candidates
+        self._chosen: list[Probe] = []
+        self._metrics = metrics
+        self._before: list[Result] = []
+        self._after: list[Result] = []
+
+    @property
+    def seconds(self) -> int:
+        """How long `holds` may take, at most."""
+        return max((int(probe.timeout) for probe in self._candidates), default=0)
+
+    @property
+    def results(self) -> list[ProbeResult]:
+        """What came of each: after the change for those that were chosen, before it for the others."""
+        shown = [found for found in self._before if not found.chosen or not self._after]
+        return [
+            ProbeResult(
+                type=found.type,
+                target=found.target,
+                chosen=found in self._after or found.chosen,
+                passed=found.passed,
+                seconds=found.seconds,
+                message=found.message,
+            )
+            for found in [*self._after, *shown]
+        ]
+
+    async def choose(self) -> None:
+        """Find out which pass now: those must pass after the change."""
+        self._chosen, self._before = await choose(self._candidates)
+
+    async def holds(self, on_failure: Callable[[str], None]) -> str | None:
+        """None when all that were chosen pass again within their time; else what does not, in words.
+
+        `on_failure` is told at the first try that fails.
+        """
+        self._after = await prove(self._chosen, lambda failed: on_failure(_words(failed)))
+        for found in self._after:
+            self._metrics.probes.labels(found.type, "passed" if found.passed else "failed").inc()
+            self._metrics.probe_seconds.labels(found.type).observe(found.seconds)
+        missing = [found for found in self._after if not found.passed]
+        return _words(missing) if missing else None
+
+
+def _words(results: Sequence[Result]) -> str:
+    return "; ".join(f"{found.type}: {found.message}" for found in results)

@@ -1,0 +1,88 @@
+"""Calls over the system's D-Bus, each with a deadline and an error of our own. Loop only."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
+
+from dbus_fast import BusType, Message, MessageType, Variant
+from dbus_fast.aio import MessageBus
+from dbus_fast.errors import DBusFastError
+
+from nmstate_controller.errors import NmstateUnavailable
+
+BUS: Final = "org.freedesktop.DBus"
+CALL_SECONDS: Final = 5.0
+"""A service that is there answers in milliseconds; one that does not within this time is frozen, or far too busy."""
+
+BROKEN: Final = (OSError, EOFError, TimeoutError, DBusFastError, ValueError, IndexError)
+"""What a bus that is away, or goes away in the middle of a message, is raised as; the last two by dbus_fast."""
+
+
+class Bus:
+    """One connection."""
+
+    def __init__(self, bus: MessageBus) -> None:
+        self.raw = bus
+
+    async def call(
+        self, service: str, path: str, interface: str, member: str, signature: str = "", body: Sequence[object] = ()
+    ) -> Any:
+        """The first value that the method returns, without D-Bus' wrapping; None when it returns nothing.
+
+        Raises NmstateUnavailable when the answer is an error, or none within CALL_SECONDS.
+        """
+        message = Message(
+            destination=service, path=path, interface=interface, member=member, signature=signature, body=list(body)
+        )
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                reply = await self.raw.call(message)
+        except TimeoutError as error:
+            raise NmstateUnavailable(f"{_name(service)} does not answer within {CALL_SECONDS:g} s") from error
+        except BROKEN as error:
+            raise NmstateUnavailable(f"D-Bus went away: {_words(error)}") from error
+        if reply.message_type is MessageType.ERROR:
+            detail = f"{reply.error_name}: {reply.body[0] if reply.body else ''}"
+            raise NmstateUnavailable(f"{_name(service)} did not do {member}: {detail}")
+        return plain(reply.body[0]) if reply.body else None
+
+    async def get(self, service: str, path: str, interface: str, name: str) -> Any:
+        """A property. Raises NmstateUnavailable."""
+        return await self.call(service, path, "org.freedesktop.DBus.Properties", "Get", "ss", [interface, name])
+
+
+@contextlib.asynccontextmanager
+async def connected() -> AsyncIterator[Bus]:
+    """A connection to the system bus of its own. Raises NmstateUnavailable when there is no bus."""
+    bus: MessageBus | None = None
+    try:
+        try:
+            bus = MessageBus(bus_type=BusType.SYSTEM)
+            async with asyncio.timeout(CALL_SECONDS):
+                await bus.connect()
+        except BROKEN as error:
+            raise NmstateUnavailable(f"there is no D-Bus: {_words(error)}") from error
+        yield Bus(bus)
+    finally:
+        if bus is not None:
+            bus.disconnect()
+
+
+def plain(value: Any) -> Any:
+    """A value of D-Bus without Variants."""
+    if isinstance(value, Variant):
+        return plain(value.value)
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+def _name(service: str) -> str:
+    return service.rpartition(".")[2]
+
+
+def _words(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,101 @@
+"""What the agent is changing, noted on the node before it is changed, so that the agent after it can finish or undo it.
+
+One file in a directory on a tmpfs: a reboot, which undoes what is not on disk, takes it along. Root alone may read it,
+for a desiredState may hold secrets. Loop only; a note takes about as long to write as to dump.
+"""
+
+import contextlib
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from nmstate_controller.api.models import State
+from nmstate_controller.errors import ApplyFailed
+
+_FILE: Final = "change.json"
+
+log = structlog.get_logger(__name__)
+
+
+class Phase(StrEnum):
+    """How far a change has come."""
+
+    TRIAL = "trial"
+    """It is being applied, or its probes run: it must not stay."""
+    FAILING = "failing"
+    """As before, and a probe has failed already."""
+    COMMITTED = "committed"
+    """It stays, and has to be made to last."""
+    LOST = "lost"
+    """It cut the node off and was undone; kept so that it is not tried again, until the object says so itself."""
+
+
+class Note(BaseModel):
+    """One change. `before` is what `libnmstate.show` returned before it, `document` what was applied."""
+
+    uid: str
+    generation: int
+    retry_at: str | None
+    fingerprint: str
+    phase: Phase
+    document: State
+    before: State
+    owner: str
+    checkpoints: list[str]
+    unsaved: list[str]
+    checkpoint: str | None = None
+    message: str = ""
+
+    def is_about(self, uid: str, generation: int, retry_at: str | None) -> bool:
+        """Whether that is the generation, and the attempt asked for, which the change was made for."""
+        return (self.uid, self.generation, self.retry_at) == (uid, generation, retry_at)
+
+
+class Journal:
+    """At most one note."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / _FILE
+        self._note: Note | None = None
+        self._read = False
+
+    @property
+    def note(self) -> Note | None:
+        """The change that is not settled, this agent's or an earlier one's."""
+        if not self._read:
+            self._note = self._load()
+            self._read = True
+        return self._note
+
+    def write(self, note: Note) -> None:
+        """Put `note` in place of the one there is, at once or not at all. Raises ApplyFailed."""
+        new = self._path.with_suffix(".new")
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(note.model_dump_json())
+            new.replace(self._path)
+        except OSError as error:
+            raise ApplyFailed(f"the change could not be noted in {self._path}: {error.strerror}") from error
+        self._note, self._read = note, True
+
+    def clear(self) -> None:
+        """The change is settled."""
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+        self._note, self._read = None, True
+
+    def _load(self) -> Note | None:
+        try:
+            return Note.model_validate_json(self._path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError) as error:
+            # Nobody but an agent of another version writes there; NetworkManager's timer undoes what it describes.
+            log.warning("an earlier agent's note cannot be read", path=str(self._path), error=type(error).__name__)
+            return None

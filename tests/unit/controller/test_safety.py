@@ -1,0 +1,280 @@
+"""A change that cuts the node off undoes itself, whatever ends in the middle of it; drift is corrected, or told."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nmstate_controller.cluster.client import Client
+from nmstate_controller.controller.drift import CORRECTIONS
+from tests.unit.apiserver import ApiServer, answer
+from tests.unit.controller.test_loop import Loop, loop, mtu
+from tests.unit.library import Library
+
+__all__ = ["loop"]
+
+BRIDGE = {"name": "br1", "type": "linux-bridge", "state": "up", "bridge": {"port": [{"name": "eth1"}]}}
+
+
+def message(server: ApiServer, kind: str = "Ready") -> str:
+    """What a condition says."""
+    return next(str(found["message"]) for found in server.status["conditions"] if found["type"] == kind)
+
+
+async def looked(loop: Loop) -> None:
+    """Have the node looked at, and what comes of it written."""
+    await loop.reporter.look()
+    await loop.publisher.flush(20)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what no request to the apiserver tells of."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 (nobody tells)
+            await asyncio.sleep(0.005)
+
+
+def corrections(loop: Loop) -> float:
+    """How often drift was corrected."""
+    return loop.metrics.registry.get_sample_value("nmstate_controller_drift_corrections_total") or 0.0
+
+
+async def test_a_change_is_in_memory_until_it_is_proven_and_then_on_disk(loop: Loop) -> None:
+    on_disk_while_proving: list[Any] = []
+
+    def look() -> None:
+        on_disk_while_proving.append(loop.library.disk["eth1"]["mtu"])
+
+    loop.probes.missing = look
+    await loop.server.edit(mtu(1400))
+    await loop.ready("True", "Configured", 2)
+
+    assert on_disk_while_proving == [1500]
+    assert loop.library.disk["eth1"]["mtu"] == 1400
+    assert loop.server.status["lastApply"]["persisted"] is True
+    assert loop.library.pending is None
+    assert loop.changer.journal.note is None
+
+
+async def test_what_cuts_the_node_off_is_undone_and_never_tried_again(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    library = Library()
+    async with Loop(server, client, library, tmp_path).running() as first:
+        await server.until(lambda: server.object is not None)
+        first.probes.missing = lambda: "gateway: no answer to ICMP or ARP from 10.0.0.1 on eth1"
+        await server.edit(mtu(1400))
+        await first.ready("False", "ConnectivityLost", 2)
+        assert library.interfaces["eth1"]["mtu"] == 1500
+        assert server.condition("Stalled") == ("True", "ConnectivityLost")
+        assert "10.0.0.1" in message(server)
+        await server.until(lambda: bool(server.events))
+        assert [event["reason"] for event in server.events.values()] == ["RolledBack"]
+        first.clock.advance(10_000)
+        await looked(first)
+    async with Loop(server, client, library, tmp_path).running() as second:
+        await server.until(lambda: server.count("watch") == 2)
+        second.clock.advance(10_000)
+        await looked(second)
+        assert len(library.applied) == 1
+
+        await server.edit(mtu(1300))
+        await second.ready("True", "Configured", 3)
+
+
+async def test_a_verdict_that_could_not_be_written_is_kept_for_the_next_agent(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    library = Library()
+    async with Loop(server, client, library, tmp_path).running() as first:
+        await server.until(lambda: server.object is not None)
+        await first.publisher.flush(20)
+        first.probes.missing = lambda: "apiServer: no answer"
+        server.faults["update"] = [answer(503) for _ in range(1000)]
+        await server.edit(mtu(1400))
+        async with first.passing_time():
+            await until(lambda: first.changer.journal.note is not None and first.changer.journal.note.phase == "lost")
+    server.faults.clear()
+    async with Loop(server, client, library, tmp_path).running() as second:
+        await second.ready("False", "ConnectivityLost", 2)
+
+    assert len(library.applied) == 1
+    assert library.interfaces["eth1"]["mtu"] == 1500
+
+
+async def test_an_annotation_asks_for_another_attempt_after_connectivity_was_lost(loop: Loop) -> None:
+    loop.probes.missing = lambda: "dns: no answer"
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "ConnectivityLost", 2)
+
+    loop.probes.missing = lambda: None
+    await loop.server.touch({"nmstate.io/retry-at": "noon"})
+
+    await loop.ready("True", "Configured", 2)
+
+
+async def test_an_agent_that_ended_inside_an_apply_is_cleaned_up_after(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    library = Library()
+    async with Loop(server, client, library, tmp_path).running() as first:
+        await server.until(lambda: server.object is not None)
+        library.released.clear()
+        await server.edit(mtu(1400))
+        await asyncio.to_thread(library.entered.wait, 20)
+        await first.ready("Unknown", "Applying", 2)
+    assert library.pending is not None
+    async with Loop(server, client, library, tmp_path).running() as second:
+        second.probes.missing = lambda: None
+        await second.ready("True", "Configured", 2)
+
+    assert library.pending is None
+    assert not library.overlapped
+    assert library.disk["eth1"]["mtu"] == 1400
+
+
+async def test_an_agent_that_ended_while_probes_failed_is_not_followed_by_a_second_outage(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    library = Library()
+    async with Loop(server, client, library, tmp_path).running() as first:
+        await server.until(lambda: server.object is not None)
+        failing = asyncio.Event()
+        first.probes.hang_on = failing
+        first.probes.missing = lambda: "gateway: no answer"
+        await server.edit(mtu(1400))
+        await failing.wait()
+    assert library.interfaces["eth1"]["mtu"] == 1400
+    async with Loop(server, client, library, tmp_path).running() as second:
+        await second.ready("False", "ConnectivityLost", 2)
+
+    assert library.interfaces["eth1"]["mtu"] == 1500
+    assert len(library.applied) == 1
+
+
+async def test_a_networkmanager_that_forgot_the_change_is_put_back_by_hand(loop: Loop) -> None:
+    def restart() -> None:
+        loop.library.restart()
+        loop.probes.missing = lambda: None
+
+    loop.probes.missing = restart
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "ApplyFailed", 2)
+    assert loop.library.interfaces["eth1"]["mtu"] == 1500
+
+    async with loop.passing_time():
+        await loop.ready("True", "Configured", 2)
+
+
+async def test_drift_is_corrected(loop: Loop) -> None:
+    await loop.server.edit(mtu(1400))
+    await loop.ready("True", "Configured", 2)
+
+    loop.library.interfaces["eth1"]["mtu"] = 1450
+    await loop.reporter.look()
+    await loop.server.until(lambda: len(loop.server.events) == 3)
+
+    reasons = [event["reason"] for event in loop.server.events.values()]
+    assert reasons == ["Applied", "DriftDetected", "DriftCorrected"]
+    assert loop.library.interfaces["eth1"]["mtu"] == 1400
+
+
+async def test_drift_is_told_and_left_when_the_policy_says_so(loop: Loop) -> None:
+    await loop.server.edit({**mtu(1400), "driftPolicy": "Report"})
+    await loop.ready("True", "Configured", 2)
+
+    loop.library.interfaces["eth1"]["mtu"] = 1450
+    await loop.reporter.look()
+    await loop.ready("False", "Drifted", 2)
+
+    assert loop.server.status["drift"] == [{"path": "interfaces[eth1].mtu", "desired": 1400, "current": 1450}]
+    assert len(loop.library.applied) == 1
+
+    loop.library.interfaces["eth1"]["mtu"] = 1400
+    await loop.reporter.look()
+    await loop.ready("True", "Configured", 2)
+    assert "drift" not in loop.server.status
+
+
+async def test_a_fight_is_given_up(loop: Loop) -> None:
+    await loop.server.edit(mtu(1400))
+    await loop.ready("True", "Configured", 2)
+
+    for count in range(CORRECTIONS):
+        loop.library.interfaces["eth1"]["mtu"] = 1450
+        await loop.reporter.look()
+        await until(lambda count=count: corrections(loop) == count + 1)  # type: ignore[misc]
+    loop.library.interfaces["eth1"]["mtu"] = 1450
+    await loop.reporter.look()
+    await loop.ready("False", "Drifted", 2)
+    assert loop.server.condition("Stalled") == ("True", "DriftFought")
+    assert "interfaces[eth1].mtu" in message(loop.server)
+    assert len(loop.library.applied) == 1 + CORRECTIONS
+    await looked(loop)
+    assert len(loop.library.applied) == 1 + CORRECTIONS
+
+    await loop.server.edit(mtu(1399))
+    await loop.ready("True", "Configured", 3)
+
+
+async def test_what_is_dropped_goes_back_with_revert(loop: Loop) -> None:
+    await loop.server.edit({**mtu(1400), "removalPolicy": "Revert"})
+    await loop.ready("True", "Configured", 2)
+    assert loop.server.object is not None
+    assert loop.server.object["metadata"]["finalizers"] == ["nmstate.io/revert"]
+    assert loop.server.status["revertState"]["interfaces"][0]["mtu"] == 1500
+    await loop.server.edit(mtu(1300))
+    await loop.ready("True", "Configured", 3)
+
+    await loop.server.edit({"desiredState": None})
+    await loop.ready("True", "NothingDesired", 4)
+
+    assert loop.library.interfaces["eth1"]["mtu"] == 1500
+    assert "revertState" not in loop.server.status
+    await loop.server.until(lambda: (loop.server.object or {})["metadata"]["finalizers"] == [])
+
+
+async def test_a_deleted_object_goes_when_what_was_there_is_back(loop: Loop) -> None:
+    await loop.server.edit({"desiredState": {"interfaces": [BRIDGE]}, "removalPolicy": "Revert"})
+    await loop.ready("True", "Configured", 2)
+    assert "br1" in loop.library.interfaces
+    assert loop.server.object is not None
+    uid = loop.server.object["metadata"]["uid"]
+
+    await loop.server.delete()
+    await loop.server.until(lambda: loop.server.object is not None and loop.server.object["metadata"]["uid"] != uid)
+
+    assert "br1" not in loop.library.interfaces
+
+
+async def test_a_deleted_object_takes_nothing_along_by_default(loop: Loop) -> None:
+    await loop.server.edit({"desiredState": {"interfaces": [BRIDGE]}})
+    await loop.ready("True", "Configured", 2)
+
+    await loop.server.delete()
+    await loop.server.until(lambda: loop.server.object is not None and "currentState" in loop.server.status)
+
+    assert "br1" in loop.library.interfaces
+
+
+async def test_an_object_that_is_not_managed_goes_without_a_change(loop: Loop) -> None:
+    await loop.server.edit({"desiredState": {"interfaces": [BRIDGE]}, "removalPolicy": "Revert"})
+    await loop.ready("True", "Configured", 2)
+    await loop.server.edit({"managed": False})
+    await loop.ready("True", "Unmanaged", 3)
+    applied = len(loop.library.applied)
+
+    await loop.server.delete()
+    await loop.server.until(lambda: loop.server.object is not None and "currentState" in loop.server.status)
+
+    assert len(loop.library.applied) == applied
+
+
+async def test_nothing_is_changed_before_what_is_there_is_written_down(loop: Loop) -> None:
+    loop.server.faults["patch"] = [answer(503)]
+    await loop.server.edit({**mtu(1400), "removalPolicy": "Revert"})
+    await loop.ready("False", "ApplyFailed", 2)
+    assert loop.library.applied == []
+
+    async with loop.passing_time():
+        await loop.ready("True", "Configured", 2)
