@@ -1,6 +1,6 @@
 """Routes and route rules that a document adds, removes, or takes the ground from.
 
-Entries are compared as the matcher does. What was added is remembered as the pattern that removes it, all else as it is.
+Entries are compared as the matcher does. What was added is remembered as a pattern that removes it, all else as it is.
 """
 
 from collections.abc import Iterator, Mapping

@@ -7,9 +7,10 @@ from typing import Final
 
 from nmstate_controller.node.probes.echo import ask_echo
 from nmstate_controller.node.probes.neighbours import ask_neighbour, hardware_address
-from nmstate_controller.node.probes.probe import ATTEMPT_SECONDS, TIMEOUT_SECONDS, NothingToProbe, ProbeFailed, words
+from nmstate_controller.node.probes.probe import (
     ATTEMPT_SECONDS,
     TIMEOUT_SECONDS,
+    NothingToProbe,
     ProbeFailed,
     system_words,
 )
