@@ -20,6 +20,7 @@
             ├── ApplyFailed
             ├── VerificationFailed
             ├── NmstateUnavailable  NetworkManager or D-Bus is not there
+            │   └── NmstateBusy     somebody else's change is under way
             ├── NmstateFailed       the node could not be read, for another reason
             └── NmstateStuck        a call into libnmstate has not come back
 
@@ -127,6 +128,10 @@ class NmstateUnavailable(RetryableNodeError):
     """NetworkManager or D-Bus does not answer."""
 
     reason = "NmstateUnavailable"
+
+
+class NmstateBusy(NmstateUnavailable):
+    """Somebody else's change is under way: NetworkManager takes one at a time. Nothing was changed."""
 
 
 class NmstateFailed(RetryableNodeError):

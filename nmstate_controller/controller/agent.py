@@ -74,6 +74,7 @@ class Agent:
             node_name=settings.node_name,
             interval=settings.report_interval,
         )
+        self.nmstate.on_return = self.reporter.notice
         self.kernel = KernelNotices(self.reporter.notice)
         self.network_manager = NetworkManagerNotices(self.reporter.notice, clock, rng)
         self.events = Events(client, clock, settings.node_name)

@@ -63,6 +63,9 @@ class _Task:
     done: bool = False
     next_at: float | None = None
     asked_again: bool = False
+    waits: bool = False
+    waits_for: State | None = None
+    """With the node's own trouble: the report there was then, if any; a newer one means that it is over."""
 
 
 class Applier:
@@ -158,7 +161,9 @@ class Applier:
                 self._task = task = self._begin(newest, asked_again=same)
         if task.done:
             return False
-        return task.next_at is None or task.next_at <= self._clock.monotonic()
+        if task.next_at is None or task.next_at <= self._clock.monotonic():
+            return True
+        return task.waits and self._reporter.shown is not None and self._reporter.shown is not task.waits_for
 
     def _begin(self, newest: NodeNetworkState, *, asked_again: bool) -> _Task:
         """The task for a generation seen for the first time, or asked for again: what an earlier agent said counts."""
@@ -389,10 +394,11 @@ class Applier:
         """Say what went wrong, and whether and when it is tried again."""
         task = self._task
         task.next_at = None
-        task.done = False
+        task.done = task.waits = False
         if isinstance(error, NmstateUnavailable | NmstateFailed | NmstateStuck):
             # The node's own trouble is waited for as long as it lasts.
             await self._reporter.look()
+            task.waits, task.waits_for = True, self._reporter.shown
         elif isinstance(error, DriftFought):
             task.done = True
             self._verdicts.fought(newest, error)

@@ -14,7 +14,14 @@ import structlog
 
 from nmstate_controller.api.models import NodeNetworkState, State
 from nmstate_controller.controller.proof import Proof
-from nmstate_controller.errors import ApplyFailed, ConnectivityLost, NmstateStuck, NmstateUnavailable, NodeError
+from nmstate_controller.errors import (
+    ApplyFailed,
+    ConnectivityLost,
+    NmstateBusy,
+    NmstateStuck,
+    NmstateUnavailable,
+    NodeError,
+)
 from nmstate_controller.node.journal import Journal, Note, Phase
 from nmstate_controller.node.networkmanager import Standing
 from nmstate_controller.node.nmstate import Nmstate
@@ -83,6 +90,10 @@ class Changer:
         try:
             await self._try(note, proof.seconds)
         except NmstateStuck:
+            raise
+        except NmstateBusy:
+            # The checkpoint there is, is not ours.
+            self.journal.clear()
             raise
         except NodeError:
             await self._undo()

@@ -19,6 +19,7 @@ from nmstate_controller.clock import Clock
 from nmstate_controller.errors import (
     ApplyFailed,
     InvalidDesiredState,
+    NmstateBusy,
     NmstateFailed,
     NmstateStuck,
     NmstateUnavailable,
@@ -122,6 +123,8 @@ class Nmstate:
         self._late: asyncio.Future[Any] | None = None
         self._late_since = 0.0
         self.last_show_seconds = 0.0
+        self.on_return: Callable[[], None] = lambda: None
+        """Called when a call that was past its deadline has come back."""
 
     @property
     def stuck(self) -> bool:
@@ -220,10 +223,16 @@ class Nmstate:
                 if not future.done():
                     self._late = future
                     self._late_since = self._clock.monotonic()
-                    future.add_done_callback(_retrieve)
+                    future.add_done_callback(self._returned)
             if not future.done():
                 raise NmstateStuck(f"libnmstate's {name} has not come back after {timeout:g} s")
             return future.result()
+
+    def _returned(self, future: asyncio.Future[Any]) -> None:
+        if not future.cancelled():
+            # Looked at, so that asyncio does not complain that nobody did.
+            future.exception()
+        self.on_return()
 
 
 def _compare(document: State, shown: State) -> list[Difference]:
@@ -278,11 +287,5 @@ def translate(error: Exception, document: State | None = None) -> NodeError:
     if any(sign in message for sign in _UNAVAILABLE):
         return NmstateUnavailable(f"NetworkManager does not answer: {message}")
     if _BUSY in message:
-        return NmstateUnavailable(f"another change of the network is under way: {message}")
+        return NmstateBusy(f"another change of the network is under way: {message}")
     return ApplyFailed(message)
-
-
-def _retrieve(future: asyncio.Future[Any]) -> None:
-    """Look at the outcome of an abandoned call, so that asyncio does not complain that nobody did."""
-    if not future.cancelled():
-        future.exception()

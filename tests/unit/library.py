@@ -124,7 +124,8 @@ class Manager:
         self._library = library
 
     async def standing(self) -> Standing:
-        return Standing(f":1.{self._library.owner}", (), ())
+        pending = () if self._library.pending is None else (self._library.checkpoint,)
+        return Standing(f":1.{self._library.owner}", pending, ())
 
     async def is_pending(self, checkpoint: str, owner: str) -> bool | None:
         if owner != f":1.{self._library.owner}":

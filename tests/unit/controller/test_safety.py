@@ -123,14 +123,32 @@ async def test_an_agent_that_ended_inside_an_apply_is_cleaned_up_after(
         await server.edit(mtu(1400))
         await asyncio.to_thread(library.entered.wait, 20)
         await first.ready("Unknown", "Applying", 2)
+        await until(
+            lambda: first.changer.journal.note is not None and first.changer.journal.note.checkpoint is not None
+        )
     assert library.pending is not None
     async with Loop(server, client, library, tmp_path).running() as second:
-        second.probes.missing = lambda: None
         await second.ready("True", "Configured", 2)
 
     assert library.pending is None
     assert not library.overlapped
     assert library.disk["eth1"]["mtu"] == 1400
+
+
+async def test_a_checkpoint_that_may_be_somebody_elses_is_waited_for(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    library = Library()
+    library.interfaces["eth1"]["mtu"] = 1450
+    library.pending = {"eth1": {"name": "eth1", "type": "ethernet", "state": "up", "mtu": 1500}}
+    async with Loop(server, client, library, tmp_path).running() as loop:
+        await server.until(lambda: server.object is not None)
+        await server.edit(mtu(1400))
+        await loop.ready("False", "NmstateUnavailable", 2)
+        assert library.pending is not None
+        library.expire()
+        async with loop.passing_time():
+            await loop.ready("True", "Configured", 2)
 
 
 async def test_an_agent_that_ended_while_probes_failed_is_not_followed_by_a_second_outage(

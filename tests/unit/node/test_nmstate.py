@@ -9,6 +9,7 @@ from nmstate_controller.clock import SystemClock
 from nmstate_controller.errors import (
     ApplyFailed,
     InvalidDesiredState,
+    NmstateBusy,
     NmstateStuck,
     NmstateUnavailable,
     NodeError,
@@ -85,7 +86,7 @@ async def test_a_call_abandoned_by_cancelling_still_blocks_the_next(metrics: Met
             libnmstate_error.NmstateInternalError("Bug: DbusConnectionError: I/O error: Connection refused"),
             NmstateUnavailable,
         ),
-        (libnmstate_error.NmstateInternalError("Bug: CheckpointConflict: another"), NmstateUnavailable),
+        (libnmstate_error.NmstateInternalError("Bug: CheckpointConflict: another"), NmstateBusy),
         (libnmstate_error.NmstateInternalError("Bug: who knows"), ApplyFailed),
     ],
 )
