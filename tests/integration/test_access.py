@@ -19,7 +19,7 @@ OWN, OTHER, NEW = "access01", "access02", "access03"
 """Nodes without an agent: OWN's and NEW's tokens are tried; NEW has no object yet."""
 
 REVERT: Final = "nmstate.io/revert"
-ACCOUNT: Final = f"system:serviceaccount:{cluster.NAMESPACE}:{cluster.SERVICE_ACCOUNT}"
+ACCOUNT: Final = f"{cluster.NAMESPACE}:{cluster.SERVICE_ACCOUNT}"
 READ: Final = {"get", "list", "watch"}
 
 
@@ -135,6 +135,35 @@ def test_a_token_without_a_node_writes_nothing(unbound: Account, place: Place) -
 
     assert all(answer.by_policy for answer in answers)
     assert all("is not bound to a pod on a node" in answer.message for answer in answers)
+
+
+@pytest.fixture
+def every_right(lab: Lab, agent: Account) -> Iterator[None]:  # noqa: ARG001 (the policy is in force)
+    """The account may do everything with NodeNetworkStates, as a careless administrator could have made it."""
+    role = ("clusterrole", "access-test")
+    binding = ("clusterrolebinding", "access-test")
+    lab.kubectl("create", *role, "--verb=*", "--resource=nodenetworkstates.nmstate.io")
+    lab.kubectl("create", *binding, "--clusterrole=access-test", f"--serviceaccount={ACCOUNT}")
+    yield
+    lab.kubectl("delete", *role)
+    lab.kubectl("delete", *binding)
+
+
+def test_the_policy_stands_without_rbac(agent: Account, every_right: None) -> None:  # noqa: ARG001
+    eventually(
+        lambda: agent.ask("delete", f"{NNS}/{OWN}"),
+        lambda answer: not answer.by_rbac,
+        "the right has arrived",
+        seconds=30,
+    )
+    answers = [
+        agent.ask("delete", f"{NNS}/{OWN}"),
+        agent.ask("delete", f"{NNS}/{OTHER}"),
+        agent.ask("deletecollection", NNS),
+    ]
+
+    assert [answer.by_policy for answer in answers] == [True, True, True]
+    assert "the agent may not delete a NodeNetworkState" in answers[0].message
 
 
 # Creating.
@@ -324,4 +353,4 @@ def test_the_documentation_prints_what_the_account_may(lab: Lab, place: Place) -
     ).stdout
 
     assert table(block[1]) == table(by_token)
-    assert table(block[1]) == table(lab.kubectl(*listing, "--as", ACCOUNT).stdout)
+    assert table(block[1]) == table(lab.kubectl(*listing, "--as", f"system:serviceaccount:{ACCOUNT}").stdout)
