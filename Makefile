@@ -8,7 +8,7 @@ SOURCES := nmstate_controller tests hack
 LIBNMSTATE := $(shell git ls-files -co --exclude-standard hack/libnmstate 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-down test soak test-unit test-libnmstate test-cluster check format generate lock bench-apply bench-report bench-idle bench-notice
+.PHONY: help lab lab-down test soak test-unit test-libnmstate test-cluster check format generate lock sbom licences audit bench-apply bench-report bench-idle bench-notice
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ check: $(VENV)/.ready  ## Lint, types, import rules, generated files
 	@echo "== checks"
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/ruff check $(SOURCES)
-	@$(BIN)/mypy nmstate_controller hack/labkit tests hack/libnmstate/tests
+	@$(BIN)/mypy nmstate_controller hack/labkit hack/supply tests hack/libnmstate/tests
 	@$(BIN)/lint-imports
 	@$(BIN)/python hack/generate --check
 
@@ -66,6 +66,15 @@ generate: $(VENV)/.ready  ## Write the files that are generated: the CRD, README
 
 lock: $(VENV)/.ready  ## Compile the pinned requirements anew (hack/lock --upgrade moves them on)
 	@hack/lock
+
+sbom: $(VENV)/.ready  ## Write the bill of materials, dist/nmstate-controller.cdx.json
+	@$(BIN)/python hack/sbom dist/nmstate-controller.cdx.json
+
+licences: $(VENV)/.ready  ## Write docs/licences.md, and fail on a licence that is not known to be open
+	@$(BIN)/python hack/licences
+
+audit: $(VENV)/.ready  ## Look the pinned packages up in databases of vulnerabilities (needs the network)
+	@hack/audit
 
 # The environment: Debian packages that are missing, pinned Python packages, the libnmstate wheel, this project.
 $(VENV)/.ready: requirements/dev.txt pyproject.toml hack/apt-packages hack/build-libnmstate $(LIBNMSTATE)

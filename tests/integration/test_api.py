@@ -53,11 +53,3 @@ def test_explain_documents_the_fields(lab: Lab) -> None:
 
 def test_manifests_can_be_applied_twice(lab: Lab) -> None:
     assert "unchanged" in lab.kubectl("apply", "-k", "manifests").stdout
-
-
-@pytest.mark.parametrize("verb", ["delete", "patch", "update"])
-def test_the_agents_account_may_not_touch_specs(lab: Lab, verb: str) -> None:
-    account = "system:serviceaccount:nmstate-controller:nmstate-controller"
-    done = lab.kubectl("auth", "can-i", verb, "nodenetworkstates", "--as", account, check=False)
-
-    assert done.stdout.strip() == "no"

@@ -52,6 +52,7 @@ class ApiServer:
         self.faults: dict[str, list[Fault]] = {}
         self.requests: list[str] = []
         self.events: dict[str, Json] = {}
+        self.version: Json = {"gitVersion": "v1.36.3"}
         self.port = 0
         self._version = 100
         self._events: list[tuple[int, Json]] = []
@@ -152,6 +153,7 @@ class ApiServer:
         application.router.add_post(EVENTS, self._handler("create-event", self._create_event))
         application.router.add_patch(f"{EVENTS}/{{name}}", self._handler("patch-event", self._patch_event))
         application.router.add_put(f"{COLLECTION}/node01/status", self._handler("update", self._update))
+        application.router.add_get("/version", self._handler("version", self._tell_version))
         return application
 
     def _handler(self, verb: str, handle: Fault) -> Fault:
@@ -208,6 +210,9 @@ class ApiServer:
             self.object = None
             return web.json_response(changed)
         return web.json_response(await self._store("MODIFIED", changed))
+
+    async def _tell_version(self, _: web.Request) -> web.StreamResponse:
+        return web.json_response(self.version)
 
     async def _create_event(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
