@@ -62,7 +62,8 @@ def forget(originals: State | None, desired: State | None) -> State | None:
 
 def with_dropped(desired: State | None, originals: State | None) -> State:
     """The document to apply: `desired`, and the original of every entry that it does not touch any more."""
-    return merged(desired or {}, dropped(originals, desired))
+    waiting, returning = _split(originals or {}, desired or {})
+    return merged(desired or {}, returning, waiting)
 
 
 def unrevertable(desired: State, before: State) -> list[str]:

@@ -15,7 +15,8 @@ _IF_NAMED: Final = frozenset({"accept-all-mac-addresses", "ethernet", "ethtool",
 _HARDWARE: Final = ("ethernet", "infiniband")
 _FOREVER: Final = "forever"
 _LIFETIMES: Final = ("valid-life-time", "valid-left", "valid-lft")
-_OF_ADDRESS: Final = ("ip", "prefix-length", "mptcp-flags")
+_VOLATILE: Final = frozenset({"preferred-life-time", "preferred-left", "preferred-lft", *_LIFETIMES})
+_OF_THE_LOOPBACK: Final = ("lo", "1", "0x1")
 _NEUTRAL: Final[Mapping[str, JSON]] = {
     "accept-all-mac-addresses": False,
     "description": "",
@@ -105,7 +106,7 @@ def _ip(section: Mapping[str, JSON]) -> Mapping[str, JSON]:
     if boolean(section.get("enabled")) is not True:
         return rest
     static = [
-        {key: one[key] for key in _OF_ADDRESS if key in one}
+        {key: value for key, value in one.items() if key not in _VOLATILE}
         for one in mappings(section["address"])
         if not _comes_by_itself(one)
     ]
@@ -116,7 +117,9 @@ def _ip(section: Mapping[str, JSON]) -> Mapping[str, JSON]:
 
 
 def _comes_by_itself(address: Mapping[str, JSON]) -> bool:
-    if any(address.get(key, _FOREVER) != _FOREVER for key in _LIFETIMES) or address.get("protocol") == "ra":
+    """Leased, announced, link-local, or set by another program, which marks its own by a protocol."""
+    leased = any(address.get(key, _FOREVER) != _FOREVER for key in _LIFETIMES)
+    if leased or str(address.get("protocol", "lo")) not in _OF_THE_LOOPBACK:
         return True
     try:
         parsed = ip_address(str(address.get("ip")))

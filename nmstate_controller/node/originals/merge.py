@@ -13,11 +13,13 @@ from nmstate_controller.node.originals.touching import is_gone, key_of, lists_po
 _LISTS: Final = ("interfaces", "routes", "route-rules")
 
 
-def merged(desired: State, returning: State) -> State:
-    """`desired` with all of `returning`, originals of which it names none."""
+def merged(desired: State, returning: State, waiting: State) -> State:
+    """`desired` with all of `returning`, originals of which it names none. Those of `waiting` go back later."""
     document = dict(desired)
     everything = named(desired.get("interfaces"))
-    interfaces = _settled(everything, [applicable(one) for one in named(returning.get("interfaces"))])
+    up = {str(one.get("name")) for one in everything if one.get("state", "up") == "up"}
+    later = {str(one.get("name")) for one in [*everything, *named(waiting.get("interfaces"))]} - up
+    interfaces = _settled(everything, [applicable(one) for one in named(returning.get("interfaces"))], later)
     if interfaces:
         _extend(document, "interfaces", interfaces)
     gone = {name for (name, own), one in _by_key([*everything, *interfaces]).items() if not own and is_gone(one)}
@@ -45,8 +47,8 @@ def _by_key(interfaces: Sequence[Interface]) -> dict[tuple[str, str], Interface]
     return {key_of(one): one for one in interfaces}
 
 
-def _settled(wanted: Sequence[Interface], returning: Sequence[State]) -> list[State]:
-    """`returning` with one controller for each port, and none that is not there."""
+def _settled(wanted: Sequence[Interface], returning: Sequence[State], later: set[str]) -> list[State]:
+    """`returning` with one controller for each port, and none that is not there. Those of `later` take their ports."""
     document = _by_key([*wanted, *returning])
     gone = {name for (name, _), one in document.items() if is_gone(one)}
     gone -= {name for (name, _), one in document.items() if not is_gone(one)}
@@ -65,6 +67,8 @@ def _settled(wanted: Sequence[Interface], returning: Sequence[State]) -> list[St
         if one.get("state") == "up" and (controller is not None or name in holders):
             held = holders.get(name, "" if controller in lists or controller in gone else controller)
             entry["controller"] = held
+            if held in later:
+                del entry["controller"]
             if held == "" and kind(one) == "ovs-interface":
                 entry = {"name": name, "type": one["type"], "state": "absent"}  # it cannot be without a bridge
         settled.append(entry)

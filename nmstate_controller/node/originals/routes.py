@@ -43,7 +43,7 @@ class Entries:
 
     def remembered(self, originals: list[Entry], before: Mapping[str, JSON]) -> list[Entry]:
         """`originals` and what there is to be added to them, for a node with the report `before`."""
-        found = [self._clean(one) for one in mappings(mapping(before.get(self.section)).get("config"))]
+        found = mappings(mapping(before.get(self.section)).get("config"))
         new = [
             one
             for one in found
@@ -71,9 +71,6 @@ class Entries:
     def _falls(self, _entry: Entry) -> bool:
         return False
 
-    def _clean(self, found: Entry) -> Entry:
-        return found
-
     def _compare(self, desired: JSON, current: JSON) -> Iterator[Difference]:
         raise NotImplementedError
 
@@ -96,9 +93,6 @@ class Routes(Entries):
     def _covers(self, old: Entry, found: Entry) -> bool:
         # A pattern without a gateway forbids those by one as well, but was made for a route without.
         return super()._covers(old, found) and _gateway(old) == _gateway(found)
-
-    def _clean(self, found: Entry) -> Entry:
-        return {key: value for key, value in found.items() if key != "next-hop-address" or value not in _ON_LINK}
 
     def _pattern(self, wanted: Entry) -> State:
         pattern: dict[str, Any] = {key: value for key, value in wanted.items() if key in _IDENTITY - {"vrf-name"}}

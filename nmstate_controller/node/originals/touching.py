@@ -124,7 +124,7 @@ class Touched:
 
     def _keys(self, desired: Mapping[str, JSON]) -> frozenset[Key]:
         found = {(name, "") for name in {*self.gone, *self.holders, *self.lost, *self._needed(desired)}}
-        found |= set(self._robbed())
+        found |= {*self._robbed(), *self._joined()}
         peers = {(name, "") for name in self._peers()}
         # What is to be left alone now, an earlier document may have changed: it does not go back yet.
         return frozenset({key for key in found if key in self.known} | peers | self.named.keys() | self.ignored)
@@ -154,6 +154,15 @@ class Touched:
         for key, one in self.known.items():
             if key not in self.named and any(self._leaves(port, one) for port in self._ports(one)):
                 yield key
+
+    def _joined(self) -> Iterator[Key]:
+        """Controllers that get a port by what the document says of the port."""
+        for (port, _), entry in self.named.items():
+            controller = entry.get("controller")
+            if isinstance(controller, str) and not is_gone(entry):
+                for one in self.names.every(self.names.kernel_name(controller)):
+                    if port not in self._ports(one):
+                        yield key_of(one)
 
     def _leaves(self, port: str, controller: Interface) -> bool:
         name = str(controller.get("name"))
