@@ -49,8 +49,10 @@ def _run() -> None:
     loaded = settings.load()
     logging.configure(loaded.log_level, loaded.log_format)
     from nmstate_controller.controller import agent
+    from nmstate_controller.node import lock
 
-    asyncio.run(agent.run(loaded))
+    with lock.held(loaded.run_directory):
+        asyncio.run(agent.run(loaded))
 
 
 def _show(patterns: list[str], kernel_only: bool) -> None:

@@ -72,6 +72,11 @@ class Lab:
             check=True,
         ).stdout
 
+    def answers(self, address: str) -> bool:
+        """Whether a ping from the namespace of the control plane is answered."""
+        command = ["nsenter", f"--net=/run/netns/nl-{self.name}", "--", "ping", "-c", "1", "-W", "2", address]
+        return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
+
     def node(self, name: str) -> "Node":
         """One node by name."""
         return Node(self, name)
@@ -178,7 +183,8 @@ class Node:
 
     def reset(self) -> None:
         """Back to what a fresh node runs: nothing desired, no profile but eth0's, no made-up link."""
-        generation = self.patch({"desiredState": None, "managed": True})
+        usual = {"managed": True, "driftPolicy": "Correct", "removalPolicy": "Retain", "probes": None}
+        generation = self.patch({"desiredState": None, **usual})
         self.verdict(generation)
         self.shell(
             "nmcli -g UUID,NAME connection show | while IFS=: read -r uuid name; do"

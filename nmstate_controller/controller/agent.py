@@ -6,13 +6,15 @@ import os
 import random
 import signal
 from collections.abc import Iterator
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import structlog
 
 from nmstate_controller import __version__
 from nmstate_controller.api.models import Versions
+from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import SystemClock
+from nmstate_controller.cluster import version as cluster_version
 from nmstate_controller.cluster.client import Client, load_configuration
 from nmstate_controller.cluster.events import Events
 from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
@@ -24,8 +26,9 @@ from nmstate_controller.controller.proof import Prober
 from nmstate_controller.controller.publisher import Publisher
 from nmstate_controller.controller.reporter import Reporter
 from nmstate_controller.controller.verdict import Verdicts
-from nmstate_controller.errors import SettingsError
+from nmstate_controller.errors import ApiError, NmstateUnavailable, SettingsError
 from nmstate_controller.metrics import Metrics
+from nmstate_controller.minimum import too_old
 from nmstate_controller.node import nmstate
 from nmstate_controller.node.journal import Journal
 from nmstate_controller.node.netlink import KernelNotices
@@ -52,6 +55,7 @@ class Agent:
         api = NodeNetworkStates(client, settings.node_name)
         self._settings = settings
         self._metrics = metrics
+        self._client = client
         self.store = Store()
         self._manager = manager = NetworkManager()
         self.nmstate = Nmstate(
@@ -105,7 +109,7 @@ class Agent:
             serving(self._settings.listen_address, self._metrics, alive=self.alive, ready=self.ready),
             asyncio.TaskGroup() as group,
         ):
-            tasks = [
+            tasks: list[asyncio.Task[Any]] = [
                 group.create_task(part.run(), name=type(part).__name__)
                 for part in (
                     self.reflector,
@@ -118,6 +122,7 @@ class Agent:
                 )
             ]
             tasks.append(group.create_task(self._leave_when_stuck(), name="LeaveWhenStuck"))
+            tasks.append(group.create_task(self._check_cluster(), name="CheckCluster"))
             await stop.wait()
             log.info("stopping: a change under way may end, nothing new begins")
             with contextlib.suppress(TimeoutError):
@@ -128,11 +133,26 @@ class Agent:
                 task.cancel()
 
     async def _ping(self) -> None:
-        """Raises NmstateUnavailable unless NetworkManager answers."""
+        """Raises NmstateUnavailable unless NetworkManager answers, and is one that will do."""
         version = await self._manager.answers()
+        if problem := too_old(NetworkManager=version):
+            raise NmstateUnavailable(problem)
         if version != self._versions.network_manager:
             self._versions = self._versions.model_copy(update={"network_manager": version})
             self.publisher.say(versions=self._versions)
+
+    async def _check_cluster(self) -> None:
+        """Raises SettingsError when the cluster is too old; while it cannot be asked the node side goes on."""
+        backoff = Backoff(random.Random(), first=1.0, limit=60.0)
+        while True:
+            try:
+                problem = await cluster_version.problem(self._client)
+            except ApiError as error:
+                await self._clock.wait(asyncio.Event(), backoff.delay(error.retry_after))
+                continue
+            if problem:
+                raise SettingsError(problem)
+            return
 
     async def _leave_when_stuck(self) -> NoReturn:
         """End the process when a call into libnmstate does not come back: nothing else would end its thread."""
@@ -162,6 +182,8 @@ async def run(settings: Settings) -> None:
 
     Raises SettingsError when it cannot start. A defect ends the process with status 1 and one line in the log.
     """
+    if problem := too_old(libnmstate=nmstate.VERSION):
+        raise SettingsError(problem)
     log.info("starting", node=settings.node_name, nmstate=nmstate.VERSION)
     metrics = Metrics()
     stop = asyncio.Event()

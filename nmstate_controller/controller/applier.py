@@ -46,6 +46,8 @@ from nmstate_controller.node.state import changed_interfaces
 ATTEMPTS: Final = 5
 """Attempts at one generation, those without NetworkManager not counted."""
 
+log = structlog.get_logger(__name__)
+
 # Long enough for an apiserver that answers; one that does not must not hold up the node's side.
 _FIRST_WRITE_SECONDS: Final = 5.0
 
@@ -390,6 +392,17 @@ class Applier:
         except ApiError as error:
             raise ApplyFailed(f"the finalizer could not be taken from the object: {error}") from error
 
+    async def _release(self, newest: NodeNetworkState) -> None:
+        """What is being deleted and cannot be put back (its hardware may be gone) must not stay for ever."""
+        if newest.metadata.deletion_timestamp is None or not is_held(newest):
+            return
+        try:
+            await self._publisher.hold(False)
+        except ApiError as error:
+            log.warning("the finalizer could not be taken from the object", error=str(error))
+            self._task.done = False
+            self._task.next_at = self._clock.monotonic() + self._backoff.delay()
+
     async def _fail(self, newest: NodeNetworkState, error: NodeError) -> None:
         """Say what went wrong, and whether and when it is tried again."""
         task = self._task
@@ -406,10 +419,12 @@ class Applier:
         elif isinstance(error, TerminalNodeError):
             task.done = True
             self._verdicts.stalled(newest, error, error.reason, str(error))
+            await self._release(newest)
             return
         elif (failures := task.failures + 1) >= ATTEMPTS:
             task.done = True
             self._verdicts.stalled(newest, error, "AttemptsExhausted", f"given up after {failures} attempts: {error}")
+            await self._release(newest)
             return
         else:
             task.failures = failures

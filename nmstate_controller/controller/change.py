@@ -160,7 +160,7 @@ class Changer:
         self._mark(phase=Phase.FAILING, message=missing)
         await self._undo()
         note = self._mark(phase=Phase.LOST)
-        again = await proof.holds(lambda _: None)
+        again = await proof.holds_again()
         aftermath = "what passed before passes again" if again is None else f"but still: {again}"
         self._mark(message=f"{missing}; the change was undone, {aftermath}")
         raise ConnectivityLost(note.message if self.journal.note is None else self.journal.note.message)

@@ -106,8 +106,16 @@ class Proof:
         for found in self._after:
             self._metrics.probes.labels(found.type, "passed" if found.passed else "failed").inc()
             self._metrics.probe_seconds.labels(found.type).observe(found.seconds)
-        missing = [found for found in self._after if not found.passed]
-        return _words(missing) if missing else None
+        return _missing(self._after)
+
+    async def holds_again(self) -> str | None:
+        """The same once the change is undone; `results` go on telling of the change."""
+        return _missing(await prove(self._chosen))
+
+
+def _missing(results: Sequence[Result]) -> str | None:
+    failed = [found for found in results if not found.passed]
+    return _words(failed) if failed else None
 
 
 def _words(results: Sequence[Result]) -> str:

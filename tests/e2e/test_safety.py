@@ -1,0 +1,310 @@
+"""A change that would cut the node off undoes itself; each fault is made for real, on the management interface."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.cases import absent, bridge, static
+from tests.lab import Json, Lab, Node, condition, eventually
+
+# Shorter than by default, so that a test that waits for NetworkManager's own timer takes no minute.
+SHORT = {"rollback_timeout": "30", "probe_timeout": "10"}
+DUMMY = {"name": "dummy7", "type": "dummy", "state": "up"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short(nodes: list[Node]) -> Iterator[None]:
+    """The agent of node01 with settings for impatient people."""
+    nodes[0].agent("restart", **SHORT)
+    yield
+    nodes[0].lab.command("agent", nodes[0].name, "restart", "--no-env")
+
+
+def own(node: Node) -> str:
+    """The node's address on eth0."""
+    return f"10.88.0.{10 + int(node.name.removeprefix('node'))}"
+
+
+def eth0(ip: str) -> Json:
+    return {"name": "eth0", "type": "ethernet", "state": "up", "ipv4": static(ip, 24)}
+
+
+def default_route(gateway: str) -> Json:
+    return {"destination": "0.0.0.0/0", "next-hop-address": gateway, "next-hop-interface": "eth0"}
+
+
+def reachable(node: Node) -> bool:
+    """Whether the node answers at its address, seen from the other end of its cable."""
+    return node.lab.answers(own(node))
+
+
+def stalled(node: Node, generation: int, reason: str, *, seconds: float = 90) -> Json:
+    ready = node.verdict(generation, seconds=seconds)
+    assert (ready["status"], ready["reason"]) == ("False", reason), ready
+    return ready
+
+
+CUTS: dict[str, tuple[Json, str]] = {
+    "a wrong address": ({"interfaces": [eth0("10.99.0.7")]}, "apiServer"),
+    "a wrong gateway": ({"routes": {"config": [default_route("10.88.0.250")]}}, "gateway"),
+    "a VLAN nobody else is on": (
+        {
+            "interfaces": [
+                {"name": "eth0", "type": "ethernet", "state": "up", "ipv4": {"enabled": False}},
+                {
+                    "name": "eth0.9",
+                    "type": "vlan",
+                    "state": "up",
+                    "vlan": {"base-iface": "eth0", "id": 9},
+                    "ipv4": static("10.88.0.11", 24),
+                },
+            ],
+            "routes": {"config": [{**default_route("10.88.0.1"), "next-hop-interface": "eth0.9"}]},
+        },
+        "gateway",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", CUTS)
+def test_what_cuts_the_node_off_is_undone_once_and_for_all(node: Node, how: str) -> None:
+    document, probe = CUTS[how]
+    before = node.run("ip", "-brief", "address", "show", "eth0")
+    started = time.monotonic()
+    generation = node.desire(**document)
+    ready = stalled(node, generation, "ConnectivityLost")
+    assert time.monotonic() - started < 60
+    assert reachable(node)
+
+    status = node.object()["status"]
+    assert condition(status, "Stalled")["reason"] == "ConnectivityLost"
+    assert probe in ready["message"]
+    failed = {found["type"] for found in status["lastApply"]["probes"] if found["chosen"] and not found["passed"]}
+    assert probe in failed
+    assert node.run("ip", "-brief", "address", "show", "eth0") == before
+    assert "10.88.0.1 dev eth0" in node.run("ip", "route", "show", "default")
+
+    node.agent("restart")
+    eventually(lambda: seen(node, generation), bool, "the next agent has looked at the object")
+    assert stalled(node, generation, "ConnectivityLost")
+    assert node.metric('nmstate_controller_apply_total{result="ConnectivityLost"}') == 0
+    assert node.object()["status"]["lastApply"]["attempts"] == 1
+
+
+def seen(node: Node, generation: int) -> bool:
+    """Whether the agent that runs now has written about that generation, or found nothing to write."""
+    try:
+        return (
+            node.metric("nmstate_controller_desired_generation") == generation
+            and node.metric("nmstate_controller_show_duration_seconds_count") > 0
+        )
+    except AssertionError:
+        return False
+
+
+def test_a_wrong_dns_server_is_undone_unless_dns_is_no_probe(node: Node) -> None:
+    wrong = {"dns-resolver": {"config": {"server": ["198.51.100.53"]}}}
+    ready = stalled(node, node.desire(**wrong), "ConnectivityLost")
+    assert "198.51.100.53" in ready["message"]
+    assert "10.88.0.1" in node.run("cat", "/etc/resolv.conf")
+
+    node.configured(node.patch({"probes": [{"type": "apiServer"}]}))
+    assert "198.51.100.53" in node.run("cat", "/etc/resolv.conf")
+
+    node.configured(node.replace({"dns-resolver": {"config": {"server": ["10.88.0.1"], "search": []}}}))
+    node.patch({"probes": None})
+
+
+def test_a_probe_of_the_users_own_counts(node: Node) -> None:
+    node.shell("ip address add 192.0.2.1/24 dev peer1; nft list ruleset >/dev/null 2>&1 || true")
+    node.configured(node.desire({"name": "eth1", "type": "ethernet", "state": "up", "ipv4": static("192.0.2.10", 24)}))
+    server = "import socket; s = socket.create_server(('192.0.2.10', 7)); [s.accept() for _ in range(99)]"
+    node.shell(f'setsid /usr/bin/env python3 -c "{server}" >/dev/null 2>&1 & echo $! > /run/lab-server.pid')
+    try:
+        generation = node.patch(
+            {
+                "probes": [{"type": "tcp", "host": "192.0.2.10", "port": 7, "timeoutSeconds": 3}],
+                "desiredState": {
+                    "interfaces": [
+                        {"name": "eth1", "type": "ethernet", "state": "up", "ipv4": static("192.0.2.20", 24)}
+                    ]
+                },
+            }
+        )
+        ready = stalled(node, generation, "ConnectivityLost")
+        assert "tcp" in ready["message"]
+        assert "192.0.2.10" in node.run("ip", "-brief", "address", "show", "eth1")
+    finally:
+        node.shell("kill $(cat /run/lab-server.pid); ip address flush dev peer1")
+        node.patch({"probes": None})
+
+
+def test_an_apiserver_that_goes_away_with_the_change_undoes_it(lab: Lab, node: Node) -> None:
+    """The API is cut off while the change is made, by something else: no one can tell the two apart."""
+    generation = node.desire(bridge("br7", "eth1"))
+    eventually(lambda: note(node), lambda found: found.get("phase") is not None, "the change has begun", seconds=30)
+    lab.command("apiserver", "stop")
+    try:
+        eventually(lambda: note(node).get("phase"), lambda phase: phase == "lost", "it is undone", seconds=90)
+        assert "br7" not in node.links()
+    finally:
+        lab.command("apiserver", "start")
+    ready = stalled(node, generation, "ConnectivityLost")
+    assert "apiServer" in ready["message"]
+
+
+def note(node: Node) -> Json:
+    """What the agent has noted about a change that is not settled."""
+    text = node.run("cat", "/run/nmstate-controller/change.json", check=False)
+    try:
+        found: Json = json.loads(text)
+    except ValueError:
+        return {}
+    return found
+
+
+def in_phase(node: Node, *phases: str) -> Json:
+    """Wait until a change is that far."""
+    return eventually(lambda: note(node), lambda found: found.get("phase") in phases, f"phase {phases}", seconds=60)
+
+
+KILLS: dict[str, Any] = {
+    "before the apply": lambda node: eventually(
+        lambda: condition(node.object()["status"], "Ready")["status"], lambda status: status == "Unknown", "it begins"
+    ),
+    "inside the apply": lambda node: eventually(
+        lambda: note(node).get("checkpoint"), bool, "the checkpoint is there", seconds=60
+    ),
+    "between commit and status": lambda node: in_phase(node, "committed"),
+}
+
+
+@pytest.mark.parametrize("when", KILLS)
+def test_a_killed_agent_leaves_old_or_new_and_the_next_one_says_which(node: Node, when: str) -> None:
+    generation = node.desire(bridge("br7", "eth1"))
+    KILLS[when](node)
+    node.agent("kill")
+
+    node.agent("start")
+
+    node.configured(generation)
+    assert node.ports("br7") == {"eth1"}
+    status = node.object()["status"]
+    assert status["lastApply"]["outcome"] == "Configured"
+    assert status["lastApply"]["persisted"] is True
+    assert on_disk(node, "br7")
+    assert on_disk(node, "eth1")
+    assert note(node) == {}
+
+
+def on_disk(node: Node, name: str) -> bool:
+    """Whether NetworkManager has the interface's profile where a reboot leaves it."""
+    return name in node.shell("nmcli -g DEVICE,FILENAME connection show | grep /etc/ || true")
+
+
+def test_an_agent_killed_while_the_node_is_cut_off_is_not_followed_by_a_second_outage(node: Node) -> None:
+    generation = node.desire(**CUTS["a wrong gateway"][0])
+    in_phase(node, "failing")
+    node.agent("kill")
+    node.agent("start")
+
+    stalled(node, generation, "ConnectivityLost")
+    assert reachable(node)
+    assert node.metric("nmstate_controller_apply_duration_seconds_count") <= 1
+
+
+def test_networkmanager_started_anew_under_a_change_is_noticed_and_undone(node: Node) -> None:
+    generation = node.desire(**CUTS["a wrong gateway"][0])
+    in_phase(node, "failing")
+    node.run("lab-networkmanager", "restart")
+
+    stalled(node, generation, "ConnectivityLost", seconds=120)
+    assert reachable(node)
+    assert "10.88.0.1 dev eth0" in node.run("ip", "route", "show", "default")
+
+
+def test_a_change_waits_for_networkmanager_and_survives_its_restarts(node: Node) -> None:
+    node.run("lab-networkmanager", "stop")
+    generation = node.desire(bridge("br7", "eth1"))
+    eventually(
+        lambda: condition(node.object()["status"], "Ready").get("reason"),
+        lambda reason: reason == "NmstateUnavailable",
+        "Ready says that NetworkManager is away",
+    )
+    node.run("lab-networkmanager", "start")
+    node.configured(generation)
+
+    generation = node.desire(bridge("br7", "eth1", "eth2"))
+    eventually(lambda: note(node).get("phase"), bool, "the change has begun", seconds=30)
+    node.run("lab-networkmanager", "restart")
+    node.configured(generation, seconds=180)
+    assert node.ports("br7") == {"eth1", "eth2"}
+
+
+@pytest.mark.parametrize(
+    "when", ["inside the apply", "committed", "after absent"], ids=lambda when: when.replace(" ", "-")
+)
+def test_a_power_cut_leaves_old_or_new(lab: Lab, node: Node, when: str) -> None:
+    generation = node.desire(bridge("br7", "eth1"))
+    if when == "after absent":
+        node.configured(generation)
+        generation = node.desire(*absent("br7"))
+        node.configured(generation)
+    else:
+        KILLS["inside the apply" if when == "inside the apply" else "between commit and status"](node)
+    lab.command("reboot", node.name, "--power-cut")
+
+    assert reachable(node)
+    node.configured(generation, seconds=180)
+    assert ("br7" in node.links()) == (when != "after absent")
+
+
+def test_ten_edits_during_a_change_end_in_the_last(node: Node) -> None:
+    node.desire(bridge("br7", "eth1"))
+    eventually(lambda: note(node).get("phase"), bool, "the change has begun", seconds=30)
+    for mtu in range(1400, 1410):
+        generation = node.desire({**DUMMY, "mtu": mtu})
+    node.configured(generation)
+
+    assert node.links()["dummy7"]["mtu"] == 1409
+
+
+FROZEN_SECONDS = 20
+
+
+def test_a_frozen_networkmanager_is_said_and_never_called_over(node: Node) -> None:
+    node.shell("kill -STOP $(cat /run/lab-networkmanager.pid)")
+    try:
+        generation = node.desire(DUMMY)
+        eventually(
+            lambda: condition(node.object()["status"], "Ready"),
+            lambda ready: (ready["reason"], ready["observedGeneration"]) == ("NmstateUnavailable", generation),
+            "Ready says that NetworkManager does not answer",
+        )
+        assert condition(node.object()["status"], "Reporting")["reason"] == "NetworkManagerUnavailable"
+        node.agent("restart")
+        eventually(lambda: seen(node, generation), bool, "a new agent lives beside it")
+    finally:
+        node.shell("kill -CONT $(cat /run/lab-networkmanager.pid)")
+    node.configured(generation)
+
+
+def test_a_networkmanager_that_freezes_inside_an_apply_is_waited_for(node: Node) -> None:
+    node.agent("restart", **SHORT, apply_timeout="15")
+    generation = node.desire(bridge("br7", "eth1"))
+    eventually(lambda: note(node).get("checkpoint"), bool, "the checkpoint is there", seconds=60)
+    node.shell("kill -STOP $(cat /run/lab-networkmanager.pid)")
+    try:
+        eventually(
+            lambda: condition(node.object()["status"], "Ready").get("reason"),
+            lambda reason: reason == "NmstateStuck",
+            "Ready says that the call is stuck",
+        )
+        assert condition(node.object()["status"], "Reporting")["reason"] == "NmstateStuck"
+    finally:
+        node.shell("kill -CONT $(cat /run/lab-networkmanager.pid)")
+    node.configured(generation, seconds=180)
+    node.agent("restart", **SHORT)
