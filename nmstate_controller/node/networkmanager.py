@@ -64,7 +64,10 @@ class NetworkManager:
         """The DNS servers that the node uses now."""
         async with dbus.connected() as bus:
             found = await bus.get(SERVICE, f"{_ROOT}/DnsManager", f"{SERVICE}.DnsManager", "Configuration")
-        servers = [str(server) for entry in found or [] for server in entry.get("nameservers", [])]
+        entries = found or []
+        # Servers set for the whole node, and not for an interface, are used alone.
+        counting = [entry for entry in entries if not entry.get("interface")] or entries
+        servers = [str(server) for entry in counting for server in entry.get("nameservers", [])]
         return list(dict.fromkeys(servers))
 
     async def save(self, *, unless_in: Collection[str], interfaces: Collection[str]) -> list[str]:

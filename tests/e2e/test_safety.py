@@ -1,8 +1,10 @@
 """A change that would cut the node off undoes itself; each fault is made for real, on the management interface."""
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -63,6 +65,7 @@ CUTS: dict[str, tuple[Json, str]] = {
                 },
             ],
             "routes": {"config": [{**default_route("10.88.0.1"), "next-hop-interface": "eth0.9"}]},
+            "dns-resolver": {"config": {"server": ["10.88.0.1"]}},
         },
         "gateway",
     ),
@@ -178,8 +181,47 @@ KILLS: dict[str, Any] = {
     "inside the apply": lambda node: eventually(
         lambda: note(node).get("checkpoint"), bool, "the checkpoint is there", seconds=60
     ),
-    "between commit and status": lambda node: in_phase(node, "committed"),
 }
+
+
+# The moment is too short to be seen from outside the node.
+AT_COMMIT = """
+import os, pathlib, signal, time
+pathlib.Path('/run/lab-watching').touch()
+note, lock = (pathlib.Path('/run/nmstate-controller') / name for name in ('change.json', 'agent.lock'))
+deadline = time.monotonic() + 60
+while time.monotonic() < deadline:
+    try:
+        text = note.read_text()
+    except OSError:
+        continue
+    if '"phase":"committed"' in text:
+        os.kill(int(lock.read_text()), signal.SIGKILL)
+        print('killed')
+        break
+"""
+
+
+@contextlib.contextmanager
+def killed_at_commit(node: Node) -> Iterator[None]:
+    """The agent is killed as soon as it has committed what is asked for inside."""
+    node.run("rm", "-f", "/run/lab-watching")
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(node.python, AT_COMMIT)
+        eventually(lambda: node.run("ls", "/run"), lambda names: "lab-watching" in names, "the watcher is there")
+        yield
+        assert watching.result().strip() == "killed"
+
+
+def test_an_agent_killed_between_commit_and_status_is_followed_by_one_that_saves_and_says_so(node: Node) -> None:
+    with killed_at_commit(node):
+        generation = node.desire(bridge("br7", "eth1"))
+    assert note(node)["phase"] == "committed"
+    node.agent("start")
+
+    node.configured(generation)
+    is_kept(node)
+    assert node.object()["status"]["lastApply"]["attempts"] == 1
 
 
 @pytest.mark.parametrize("when", KILLS)
@@ -191,6 +233,11 @@ def test_a_killed_agent_leaves_old_or_new_and_the_next_one_says_which(node: Node
     node.agent("start")
 
     node.configured(generation)
+    is_kept(node)
+
+
+def is_kept(node: Node) -> None:
+    """The bridge is there, is on disk, and its object says so."""
     assert node.ports("br7") == {"eth1"}
     status = node.object()["status"]
     assert status["lastApply"]["outcome"] == "Configured"
@@ -248,13 +295,17 @@ def test_a_change_waits_for_networkmanager_and_survives_its_restarts(node: Node)
     "when", ["inside the apply", "committed", "after absent"], ids=lambda when: when.replace(" ", "-")
 )
 def test_a_power_cut_leaves_old_or_new(lab: Lab, node: Node, when: str) -> None:
-    generation = node.desire(bridge("br7", "eth1"))
+    if when == "committed":
+        with killed_at_commit(node):
+            generation = node.desire(bridge("br7", "eth1"))
+    else:
+        generation = node.desire(bridge("br7", "eth1"))
+    if when == "inside the apply":
+        KILLS[when](node)
     if when == "after absent":
         node.configured(generation)
         generation = node.desire(*absent("br7"))
         node.configured(generation)
-    else:
-        KILLS["inside the apply" if when == "inside the apply" else "between commit and status"](node)
     lab.command("reboot", node.name, "--power-cut")
 
     assert reachable(node)
