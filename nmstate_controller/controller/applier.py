@@ -102,6 +102,8 @@ class Applier:
         self._corrections = Corrections(clock)
         # Fingerprint of the document that this process has found, or made, the node to be.
         self._met: str | None = None
+        # A document's fingerprint, and what its last apply left different.
+        self._residue: tuple[str, list[Difference]] | None = None
         # The report that was last compared with what is desired.
         self._compared: State | None = None
         self._stopping = False
@@ -299,9 +301,17 @@ class Applier:
 
     def _is_met(self, goal: Intent, found: list[Difference]) -> bool:
         """Whether nothing differs but what a successful apply of the same document left different."""
+        known = self._known_residual(goal) or []
+        return all(difference in known for difference in found)
+
+    def _known_residual(self, goal: Intent) -> list[Difference] | None:
+        """What the last apply of the same document left different; None when there was none."""
+        if self._residue is not None and self._residue[0] == goal.fingerprint:
+            return self._residue[1]
         last = self._publisher.status.last_apply
-        known = last.residual if last is not None and last.desired_hash == goal.fingerprint else None
-        return all(difference in (known or []) for difference in found)
+        if last is None or last.desired_hash != goal.fingerprint or last.outcome != "Configured":
+            return None
+        return last.residual or []
 
     async def _apply(self, newest: NodeNetworkState, goal: Intent, before: State, found: list[Difference]) -> Intent:
         """Change the node, with the conditions saying so before and after; what is to be kept up from then on.
@@ -340,11 +350,23 @@ class Applier:
             left = forget(self._publisher.status.revert_state, goal.desired)
             self._publisher.say(newest.metadata.uid, revert_state=left)
         kept = intent(newest, self._publisher.status.revert_state)
-        residual = await self._differing(kept.document, shown) if shown is not None and kept.document else []
+        residual = await self._residual(kept, shown)
+        self._residue = (kept.fingerprint, residual)
         self._task.failures = 0
         self._verdicts.proven(newest, proof.results)
         self._verdicts.applied(newest, goal.document, kept, residual, unsaved)
         return kept
+
+    async def _residual(self, kept: Intent, shown: State | None) -> list[Difference]:
+        """What differs after a verified apply. Raises NodeError.
+
+        What did not when the same document was applied before is somebody's doing.
+        """
+        if shown is None or not kept.document:
+            return []
+        found = await self._differing(kept.document, shown)
+        known = self._known_residual(kept)
+        return found if known is None else [difference for difference in found if difference in known]
 
     async def _hold(self, newest: NodeNetworkState, goal: Intent, before: State) -> None:
         """With removalPolicy Revert: what is there now is in the object before it is changed. Raises NodeError."""
