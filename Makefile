@@ -35,7 +35,7 @@ test-cluster: $(VENV)/.ready  ## Run the integration and end-to-end tests on a l
 	@$(BIN)/pytest tests/integration tests/e2e
 
 soak: $(VENV)/.ready  ## Run the long tests in full
-	@SOAK=1 $(BIN)/pytest -s tests/soak
+	@SOAK=1 $(BIN)/pytest -s --timeout=3600 tests/soak tests/unit/controller tests/e2e/test_safety.py tests/e2e/test_drift.py
 
 check: $(VENV)/.ready  ## Lint, types, import rules, generated files
 	@echo "== checks"

@@ -1,5 +1,6 @@
 """What something else changes on a configured node is corrected, or told; what is dropped goes back with Revert."""
 
+import os
 import time
 from collections.abc import Callable
 
@@ -7,6 +8,9 @@ import pytest
 
 from tests.e2e.cases import OFF, absent, addresses, bridge, static
 from tests.lab import Json, Lab, Node, condition, eventually
+
+# How long the apiserver stays away: minutes in `make soak`.
+AWAY_SECONDS = 300 if os.environ.get("SOAK") else 5
 
 ADDRESS: Json = {"name": "eth1", "type": "ethernet", "state": "up", "ipv4": static("192.0.2.10", 24), "mtu": 1400}
 DOCUMENT: list[Json] = [ADDRESS, bridge("br7", "eth2")]
@@ -109,6 +113,7 @@ def test_drift_is_corrected_while_the_api_is_away(lab: Lab, configured: Node) ->
     try:
         node.shell("ip link set eth1 mtu 1300")
         eventually(lambda: node.links()["eth1"]["mtu"], lambda mtu: mtu == 1400, "the node side goes on")
+        time.sleep(AWAY_SECONDS)
     finally:
         lab.command("apiserver", "start")
     generation = node.object()["metadata"]["generation"]
