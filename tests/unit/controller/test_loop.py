@@ -36,10 +36,17 @@ def mtu(value: int) -> dict[str, Any]:
 class Loop:
     """The agent's parts as `Agent` joins them, without signals and HTTP."""
 
-    def __init__(self, server: ApiServer, client: Client, library: Library, directory: Path) -> None:
+    def __init__(
+        self,
+        server: ApiServer,
+        client: Client,
+        library: Library,
+        directory: Path,
+        clock: ManualClock | None = None,
+    ) -> None:
         self.server = server
         self.library = library
-        self.clock = ManualClock()
+        self.clock = clock or ManualClock()
         self.metrics = Metrics()
         rng = random.Random(1)
         api = NodeNetworkStates(client, "node01")
@@ -53,7 +60,8 @@ class Loop:
             nmstate, self.publisher, Filter(), self.metrics, self.clock, rng, node_name="node01", interval=60
         )
         self.probes = Probes(self.metrics)
-        self.changer = Changer(nmstate, Manager(library), Journal(directory), rollback_timeout=60)
+        self.manager = Manager(library)
+        self.changer = Changer(nmstate, self.manager, Journal(directory), rollback_timeout=60)
         self.events = Events(client, self.clock, "node01")
         verdicts = Verdicts(self.publisher, self.events, self.metrics, self.clock)
         self.applier = Applier(
