@@ -37,7 +37,10 @@ class Library:
         self.entered = threading.Event()
         self.calls = 0
         self.overlapped = False
+        self.refuses: Callable[[State], Exception | None] = lambda _: None
         self.pending: tuple[dict[str, State], dict[str, State]] | None = None
+        self.on_trial = False
+        """Whether the apply that began last is one to be committed by another call."""
         self.timeout = 0
         """Seconds from now after which the pending change is to `expire`; for whoever turns the clock."""
         self.checkpoints = 0
@@ -74,7 +77,7 @@ class Library:
             self.applied.append(copy.deepcopy(desired_state))
             self.checkpoints += 1
             self.pending = copy.deepcopy((self.interfaces, self.profiles))
-            self.timeout = rollback_timeout
+            self.timeout, self.on_trial = rollback_timeout, not commit
             guard = (self.owner, self.checkpoints)
             self.steps("checkpoint")
             self.entered.set()
@@ -85,6 +88,8 @@ class Library:
                     self._activate(interface)
                     self.steps("activated")
                 self._answer(guard[0])
+                if failure := self.refuses(desired_state):
+                    raise failure
                 if self.apply_failures:
                     raise self.apply_failures.pop(0)
                 if self._is_guarded(guard):
@@ -289,5 +294,5 @@ class _Proof(Proof):
             await asyncio.sleep(1)
             await self._probes.steps("probing again")
             missing = self._probes.missing()
-        await self._probes.steps("probed")
+        await self._probes.steps("passed" if missing is None else "failed")
         return missing
