@@ -104,6 +104,8 @@ class Applier:
         self._met: str | None = None
         # A document's fingerprint, and what its last apply left different.
         self._residue: tuple[str, list[Difference]] | None = None
+        # Fingerprint of the document that had its verdict last, and not because something failed.
+        self._settled: str | None = None
         # The report that was last compared with what is desired.
         self._compared: State | None = None
         self._stopping = False
@@ -116,8 +118,14 @@ class Applier:
                 self._wake.clear()
                 if not self._stopping:
                     await self.reconcile()
-            due = self._task.next_at
-            await self._clock.wait(self._wake, None if due is None else max(0.0, due - self._clock.monotonic()))
+            await self._clock.wait(self._wake, self._seconds_to_retry())
+
+    def _seconds_to_retry(self) -> float | None:
+        """How long until another attempt is due; None when none is, and only news can call for one."""
+        task = self._task
+        if self._stopping or task.done or task.next_at is None or self._store.object is None:
+            return None
+        return max(0.0, task.next_at - self._clock.monotonic())
 
     async def finish(self) -> None:
         """Start nothing more, and wait for what is under way."""
@@ -143,9 +151,14 @@ class Applier:
                     await self._watch_over(newest)
             except NodeError as error:
                 self._met = None
+                if not self._stopping:
+                    self._answered(newest)
                 await self._fail(newest, error)
             else:
+                if due and not self._stopping:
+                    self._answered(newest)
                 if due:
+                    self._settled = intent(newest, self._publisher.status.revert_state).fingerprint
                     self._task.done = True
                     self._task.asked_again = False
                     self._backoff.reset()
@@ -160,6 +173,7 @@ class Applier:
             if same and not self._is_stalled():
                 # Nothing has stalled: the annotation asks for what is happening, or has happened, anyway.
                 task.retry_at = metadata.retry_at
+                self._answered(newest)
             else:
                 self._backoff.reset()
                 self._task = task = self._begin(newest, asked_again=same)
@@ -183,10 +197,13 @@ class Applier:
             else:
                 task.asked_again = True
         if metadata.uid != self._task.uid:
-            self._met = None
+            self._met = self._settled = None
         self._corrections.forget()
-        self._publisher.say(metadata.uid, last_handled_retry_at=metadata.retry_at)
         return task
+
+    def _answered(self, newest: NodeNetworkState) -> None:
+        """Whoever asked for another attempt by the annotation has got it: not before there is something to show."""
+        self._publisher.say(newest.metadata.uid, last_handled_retry_at=newest.metadata.retry_at)
 
     def _is_stalled(self) -> bool:
         return conditions.is_true(self._publisher.status.conditions, "Stalled")
@@ -200,8 +217,7 @@ class Applier:
             await self._rest(newest, goal)
             return
         if newest.spec.managed and goal.fingerprint == self._met:
-            self._verdicts.settled(newest, "Configured", "the node runs desiredState, which is what it was")
-            await self._let_go(newest, goal)
+            await self._leave(newest, goal, "the node runs desiredState, which is what it was")
             return
         shown = await self._nmstate.show()
         found = await self._differing(goal.document, shown)
@@ -211,15 +227,15 @@ class Applier:
             return
         if self._is_met(goal, found):
             self._keep_originals(newest, goal, shown)
-            self._verdicts.settled(newest, "Configured", "the node runs desiredState; nothing had to be changed")
-        elif self._stopping:
+            await self._leave(newest, goal, "the node runs desiredState; nothing had to be changed")
+            return
+        if self._stopping:
             # The next agent begins it: nothing new does here.
             return
-        elif self._is_drift(newest, goal) and not self._task.asked_again:
+        if self._is_drift(newest, goal) and not self._task.asked_again:
             await self._drifted(newest, goal, shown, found)
             return
-        else:
-            goal = await self._apply(newest, goal, shown, found)
+        goal = await self._apply(newest, goal, shown, found)
         self._met = goal.fingerprint
         await self._let_go(newest, goal)
 
@@ -242,6 +258,9 @@ class Applier:
         goal = intent(newest, self._publisher.status.revert_state)
         if shown is None or not self._is_watched(newest, goal):
             return
+        if not newest.spec.managed:
+            self._verdicts.unmanaged(newest, await self._differing(goal.document, shown))
+            return
         if self._changer.journal.note is not None:
             await self._settle_left(newest)
         if self._is_met(goal, await self._differing(goal.document, shown)):
@@ -259,13 +278,18 @@ class Applier:
         return self._reporter.shown is not None and self._reporter.shown is not self._compared
 
     def _is_watched(self, newest: NodeNetworkState, goal: Intent) -> bool:
-        """Whether this generation was configured: before that, or when it has failed, there is no drift."""
-        if not newest.spec.managed or not goal.document or goal.leaving or not self._task.done:
+        """Whether this generation was configured: before that, or when it has failed, there is no drift.
+
+        Of a node that is not managed, whether it happens to be as desired.
+        """
+        if not goal.document or goal.leaving or not self._task.done:
             return False
         ready = conditions.find(self._publisher.status.conditions, "Ready")
-        return ready is not None and (
-            ready.reason == "Configured" or (ready.reason == "Drifted" and newest.spec.drift_policy == "Report")
-        )
+        if ready is None:
+            return False
+        if not newest.spec.managed:
+            return ready.reason == "Unmanaged"
+        return ready.reason == "Configured" or (ready.reason == "Drifted" and newest.spec.drift_policy == "Report")
 
     def _is_drift(self, newest: NodeNetworkState, goal: Intent) -> bool:
         """Whether the node once was what is asked, so that the difference came from elsewhere."""
@@ -275,7 +299,12 @@ class Applier:
         if known and ready is not None and ready.reason in ("Configured", "Drifted"):
             return True
         last = status.last_apply
-        return last is not None and last.outcome == "Configured" and last.desired_hash == goal.fingerprint
+        if last is None or last.outcome != "Configured" or last.desired_hash != goal.fingerprint:
+            return False
+        # Unless another document has had its turn since, for which nothing had to be applied.
+        if self._settled is not None:
+            return self._settled == goal.fingerprint
+        return status.observed_generation in (last.generation, newest.metadata.generation)
 
     async def _drifted(self, newest: NodeNetworkState, goal: Intent, shown: State, found: list[Difference]) -> None:
         """Correct a node that something else has changed, or say so. Raises NodeError."""
@@ -320,6 +349,7 @@ class Applier:
         """
         await self._hold(newest, goal, before)
         self._task.attempts += 1
+        self._answered(newest)
         self._verdicts.applying(newest, goal.fingerprint, self._task.attempts)
         proof = self._prober.proof(newest.spec.probes)
         # The probes before the change cost nothing while the apiserver answers.
@@ -346,10 +376,7 @@ class Applier:
             raise type(error)(f"{error}; {_aftermath(before, after)}") from error
         shown = await self._reporter.look()
         self._compared = shown
-        if goal.reverts:
-            left = forget(self._publisher.status.revert_state, goal.desired)
-            self._publisher.say(newest.metadata.uid, revert_state=left)
-        kept = intent(newest, self._publisher.status.revert_state)
+        kept = self._forget_dropped(newest, goal)
         residual = await self._residual(kept, shown)
         self._residue = (kept.fingerprint, residual)
         self._task.failures = 0
@@ -394,6 +421,24 @@ class Applier:
         originals = remember(known, goal.desired, before)
         self._publisher.say(newest.metadata.uid, revert_state=originals)
         return originals != known
+
+    def _forget_dropped(self, newest: NodeNetworkState, goal: Intent) -> Intent:
+        """Forget what was there before for what is back; what is to be kept up from now on."""
+        if goal.reverts:
+            left = forget(self._publisher.status.revert_state, goal.desired)
+            self._publisher.say(newest.metadata.uid, revert_state=left)
+        return intent(newest, self._publisher.status.revert_state)
+
+    async def _leave(self, newest: NodeNetworkState, goal: Intent, why: str) -> None:
+        """The node is what is asked, and is left as it is. Raises NodeError."""
+        goal = self._forget_dropped(newest, goal)
+        if not goal.document:
+            self._met = None
+            await self._rest(newest, goal)
+            return
+        self._met = goal.fingerprint
+        self._verdicts.settled(newest, "Configured", why)
+        await self._let_go(newest, goal)
 
     async def _rest(self, newest: NodeNetworkState, goal: Intent) -> None:
         """There is nothing to be made of the node. Raises NodeError."""

@@ -106,7 +106,8 @@ class Changer:
     async def recover(self) -> Note | None:
         """Settle the change that an earlier agent, or a call that was stuck, left behind. Raises NodeError.
 
-        Returns its note as it is after that: COMMITTED (it stays), LOST (it cut the node off) or TRIAL (it was undone).
+        Returns its note as it is after that: COMMITTED (it stays), LOST (it cut the node off) or another (it was
+        undone).
         """
         note = self.journal.note
         if note is None or note.phase is Phase.LOST:
@@ -170,6 +171,7 @@ class Changer:
         if note.checkpoint is not None:
             pending = await self._manager.is_pending(note.checkpoint, note.owner)
             if pending:
+                self._mark(phase=Phase.PROVEN)
                 await self._nmstate.commit(note.checkpoint)
                 self._mark(phase=Phase.COMMITTED)
                 return
@@ -196,8 +198,8 @@ class Changer:
         return None
 
     async def _was_committed(self, note: Note) -> bool:
-        """Whether a change on trial whose checkpoint is gone was kept: then the node is what it asked for."""
-        if note.checkpoint is None or note.phase is Phase.FAILING:
+        """Whether a proven change whose checkpoint is gone was kept: then the node is what it asked for."""
+        if note.checkpoint is None or note.phase is not Phase.PROVEN:
             return False
         if await self._manager.is_pending(note.checkpoint, note.owner) is not False:
             return False

@@ -101,15 +101,15 @@ class Verdicts:
 
     def drifted(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
         """The node was configured and has been changed by something else; driftPolicy says to leave it."""
-        if differences == self._publisher.status.drift:
-            return
+        known = differences == self._publisher.status.drift
         generation = subject.metadata.generation
         message = f"something else changed the node after it was configured; it differs at {paths(differences)}"
         found = conditions.stalled(
             self._conditions, generation, "Drifted", "Drifted", f"{message}; driftPolicy is Report", self._clock.now()
         )
         self._say(subject, found, drift=differences)
-        self._noticed(subject, differences, message)
+        if not known:
+            self._noticed(subject, differences, message)
 
     def correcting(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
         """The node was configured and has been changed by something else, which is about to be undone."""
@@ -140,13 +140,18 @@ class Verdicts:
 
     def unmanaged(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
         """managed is false: the node is left alone, whether or not it happens to be what desiredState asks."""
-        if not differences:
-            self.settled(subject, "Unmanaged", "managed is false; the node runs desiredState all the same")
+        generation, now = subject.metadata.generation, self._clock.now()
+        if differences:
+            message = "managed is false, so desiredState is not applied; the node differs from it at "
+            message += paths(differences)
+            found = conditions.refused(self._conditions, generation, "Unmanaged", message, now)
+        else:
+            message = "managed is false; the node runs desiredState all the same"
+            found = conditions.settled(self._conditions, generation, "Unmanaged", message, now)
+        if found == self._conditions:
             return
-        generation = subject.metadata.generation
-        message = f"managed is false, so desiredState is not applied; the node differs from it at {paths(differences)}"
-        found = conditions.refused(self._conditions, generation, "Unmanaged", message, self._clock.now())
-        self._say(subject, found)
+        self._say(subject, found, drift=None)
+        self._metrics.drift.set(0)
         log.info("reconciled", verdict="Unmanaged", message=message)
 
     def retrying(self, subject: NodeNetworkState, error: NodeError, seconds: float) -> None:

@@ -28,6 +28,8 @@ class Phase(StrEnum):
     """It is being applied, or its probes run: it must not stay."""
     FAILING = "failing"
     """As before, and a probe has failed already."""
+    PROVEN = "proven"
+    """Its probes have passed: if its checkpoint is gone, and not by NetworkManager's timer, it was committed."""
     COMMITTED = "committed"
     """It stays, and has to be made to last."""
     LOST = "lost"

@@ -6,8 +6,9 @@ status as a subresource, watches from a version.
 
 import asyncio
 import contextlib
+import dataclasses
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -42,6 +43,15 @@ def answer(code: int, message: str = "made up by the test", headers: dict[str, s
         return web.json_response(status_body(code, message), status=code, headers=headers)
 
     return fault
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What of a request matters here. `name` is that of the object, or of the event."""
+
+    name: str
+    query: Mapping[str, str]
+    body: Json
 
 
 class ApiServer:
@@ -141,96 +151,66 @@ class ApiServer:
             self._changed.notify_all()
         return changed
 
+    async def events_since(self, version: int) -> AsyncIterator[Json]:
+        """The events after that version, as they come."""
+        while True:
+            for number, event in [*self._events]:
+                if number > version:
+                    version = number
+                    yield event
+            async with self._changed:
+                while self._version <= version:
+                    await self._changed.wait()
+
+    async def answer(self, verb: str, request: Request) -> tuple[int, Json]:
+        """The status and the body that a request gets when nothing is wrong."""
+        rules: dict[str, Callable[[Request], Awaitable[tuple[int, Json]]]] = {
+            "list": self._list,
+            "get": self._get,
+            "create": self._create,
+            "update": self._update,
+            "patch": self._patch,
+            "create-event": self._create_event,
+            "patch-event": self._patch_event,
+            "version": self._tell_version,
+        }
+        return await rules[verb](request)
+
     # The HTTP side.
 
     def application(self) -> web.Application:
         """The routes."""
         application = web.Application(client_max_size=8 * 1024 * 1024)
         application.router.add_get(COLLECTION, self._collection)
-        application.router.add_post(COLLECTION, self._handler("create", self._create))
-        application.router.add_get(f"{COLLECTION}/node01", self._handler("get", self._get))
-        application.router.add_patch(f"{COLLECTION}/node01", self._handler("patch", self._patch))
-        application.router.add_post(EVENTS, self._handler("create-event", self._create_event))
-        application.router.add_patch(f"{EVENTS}/{{name}}", self._handler("patch-event", self._patch_event))
-        application.router.add_put(f"{COLLECTION}/node01/status", self._handler("update", self._update))
-        application.router.add_get("/version", self._handler("version", self._tell_version))
+        application.router.add_get("/version", self._handler("version"))
+        application.router.add_post(COLLECTION, self._handler("create"))
+        application.router.add_get(f"{COLLECTION}/{{name}}", self._handler("get"))
+        application.router.add_patch(f"{COLLECTION}/{{name}}", self._handler("patch"))
+        application.router.add_post(EVENTS, self._handler("create-event"))
+        application.router.add_patch(f"{EVENTS}/{{name}}", self._handler("patch-event"))
+        application.router.add_put(f"{COLLECTION}/{{name}}/status", self._handler("update"))
         return application
 
-    def _handler(self, verb: str, handle: Fault) -> Fault:
+    def _handler(self, verb: str, handle: Fault | None = None) -> Fault:
         async def handler(request: web.Request) -> web.StreamResponse:
             async with self._changed:
                 self.requests.append(verb)
                 self._changed.notify_all()
             if faults := self.faults.get(verb):
                 return await faults.pop(0)(request)
-            return await handle(request)
+            if handle is not None:
+                return await handle(request)
+            body = await request.json() if request.can_read_body else {}
+            status, answer = await self.answer(
+                verb, Request(request.match_info.get("name", ""), dict(request.query), body)
+            )
+            return web.json_response(answer, status=status)
 
         return handler
 
     async def _collection(self, request: web.Request) -> web.StreamResponse:
-        verb, handle = ("watch", self._watch) if "watch" in request.query else ("list", self._list)
-        return await self._handler(verb, handle)(request)
-
-    async def _list(self, request: web.Request) -> web.StreamResponse:
-        assert request.query["fieldSelector"] == "metadata.name=node01"
-        items = [self.object] if self.object else []
-        return web.json_response({"metadata": {"resourceVersion": str(self._version)}, "items": items})
-
-    async def _get(self, _: web.Request) -> web.StreamResponse:
-        if self.object is None:
-            return web.json_response(status_body(404, "not found"), status=404)
-        return web.json_response(self.object)
-
-    async def _create(self, request: web.Request) -> web.StreamResponse:
-        if self.object is not None:
-            return web.json_response(status_body(409, "already exists"), status=409)
-        body = await request.json()
-        return web.json_response(await self.create(spec=body["spec"]), status=201)
-
-    async def _update(self, request: web.Request) -> web.StreamResponse:
-        body = await request.json()
-        if self.object is None:
-            return web.json_response(status_body(404, "not found"), status=404)
-        if body["metadata"]["resourceVersion"] != self.object["metadata"]["resourceVersion"]:
-            return web.json_response(status_body(409, "the object has been modified"), status=409)
-        return web.json_response(await self._store("MODIFIED", {**self.object, "status": body["status"]}))
-
-    async def _patch(self, request: web.Request) -> web.StreamResponse:
-        patch = await request.json()
-        if self.object is None:
-            return web.json_response(status_body(404, "not found"), status=404)
-        metadata = self.object["metadata"]
-        assert patch.keys() == {"metadata"}
-        assert patch["metadata"].keys() == {"finalizers", "resourceVersion"}
-        if patch["metadata"]["resourceVersion"] != metadata["resourceVersion"]:
-            return web.json_response(status_body(409, "the object has been modified"), status=409)
-        changed = {**self.object, "metadata": {**metadata, "finalizers": patch["metadata"]["finalizers"]}}
-        if "deletionTimestamp" in metadata and not changed["metadata"]["finalizers"]:
-            await self._store("DELETED", changed)
-            self.object = None
-            return web.json_response(changed)
-        return web.json_response(await self._store("MODIFIED", changed))
-
-    async def _tell_version(self, _: web.Request) -> web.StreamResponse:
-        return web.json_response(self.version)
-
-    async def _create_event(self, request: web.Request) -> web.StreamResponse:
-        body = await request.json()
-        async with self._changed:
-            self.events[body["metadata"]["name"]] = body
-            self._changed.notify_all()
-        return web.json_response(body, status=201)
-
-    async def _patch_event(self, request: web.Request) -> web.StreamResponse:
-        event = self.events.get(request.match_info["name"])
-        if event is None:
-            return web.json_response(status_body(404, "not found"), status=404)
-        patch = await request.json()
-        assert patch.keys() == {"series"}, "the apiserver lets nothing else of an event change"
-        async with self._changed:
-            event.update(patch)
-            self._changed.notify_all()
-        return web.json_response(event)
+        handler = self._handler("watch", self._watch) if "watch" in request.query else self._handler("list")
+        return await handler(request)
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
@@ -250,6 +230,62 @@ class ApiServer:
         finally:
             self._watchers.discard(end)
         return response
+
+    # The rules.
+
+    async def _list(self, request: Request) -> tuple[int, Json]:
+        assert request.query["fieldSelector"] == "metadata.name=node01"
+        items = [self.object] if self.object else []
+        return 200, {"metadata": {"resourceVersion": str(self._version)}, "items": items}
+
+    async def _get(self, _: Request) -> tuple[int, Json]:
+        return (404, status_body(404, "not found")) if self.object is None else (200, self.object)
+
+    async def _create(self, request: Request) -> tuple[int, Json]:
+        if self.object is not None:
+            return 409, status_body(409, "already exists")
+        return 201, await self.create(spec=request.body["spec"])
+
+    async def _update(self, request: Request) -> tuple[int, Json]:
+        if self.object is None:
+            return 404, status_body(404, "not found")
+        if request.body["metadata"]["resourceVersion"] != self.object["metadata"]["resourceVersion"]:
+            return 409, status_body(409, "the object has been modified")
+        return 200, await self._store("MODIFIED", {**self.object, "status": request.body["status"]})
+
+    async def _patch(self, request: Request) -> tuple[int, Json]:
+        if self.object is None:
+            return 404, status_body(404, "not found")
+        patch, metadata = request.body, self.object["metadata"]
+        assert patch.keys() == {"metadata"}
+        assert patch["metadata"].keys() == {"finalizers", "resourceVersion"}
+        if patch["metadata"]["resourceVersion"] != metadata["resourceVersion"]:
+            return 409, status_body(409, "the object has been modified")
+        changed = {**self.object, "metadata": {**metadata, "finalizers": patch["metadata"]["finalizers"]}}
+        if "deletionTimestamp" in metadata and not changed["metadata"]["finalizers"]:
+            await self._store("DELETED", changed)
+            self.object = None
+            return 200, changed
+        return 200, await self._store("MODIFIED", changed)
+
+    async def _tell_version(self, _: Request) -> tuple[int, Json]:
+        return 200, self.version
+
+    async def _create_event(self, request: Request) -> tuple[int, Json]:
+        async with self._changed:
+            self.events[request.body["metadata"]["name"]] = request.body
+            self._changed.notify_all()
+        return 201, request.body
+
+    async def _patch_event(self, request: Request) -> tuple[int, Json]:
+        event = self.events.get(request.name)
+        if event is None:
+            return 404, status_body(404, "not found")
+        assert request.body.keys() == {"series"}, "the apiserver lets nothing else of an event change"
+        async with self._changed:
+            event.update(request.body)
+            self._changed.notify_all()
+        return 200, event
 
 
 @contextlib.asynccontextmanager

@@ -36,10 +36,17 @@ def mtu(value: int) -> dict[str, Any]:
 class Loop:
     """The agent's parts as `Agent` joins them, without signals and HTTP."""
 
-    def __init__(self, server: ApiServer, client: Client, library: Library, directory: Path) -> None:
+    def __init__(
+        self,
+        server: ApiServer,
+        client: Client,
+        library: Library,
+        directory: Path,
+        clock: ManualClock | None = None,
+    ) -> None:
         self.server = server
         self.library = library
-        self.clock = ManualClock()
+        self.clock = clock or ManualClock()
         self.metrics = Metrics()
         rng = random.Random(1)
         api = NodeNetworkStates(client, "node01")
@@ -53,7 +60,8 @@ class Loop:
             nmstate, self.publisher, Filter(), self.metrics, self.clock, rng, node_name="node01", interval=60
         )
         self.probes = Probes(self.metrics)
-        self.changer = Changer(nmstate, Manager(library), Journal(directory), rollback_timeout=60)
+        self.manager = Manager(library)
+        self.changer = Changer(nmstate, self.manager, Journal(directory), rollback_timeout=60)
         self.events = Events(client, self.clock, "node01")
         verdicts = Verdicts(self.publisher, self.events, self.metrics, self.clock)
         self.applier = Applier(
@@ -211,6 +219,35 @@ async def test_a_failed_apply_is_tried_again_until_attempts_are_exhausted(loop: 
     assert len(loop.library.applied) == ATTEMPTS
 
 
+async def turns(loop: Loop) -> float:
+    """How often the applier asked for a pause that is none, in many turns of the loop."""
+    before = len(loop.clock.waits)
+    for _ in range(500):
+        await asyncio.sleep(0)
+    return loop.clock.waits[before:].count(0.0)
+
+
+async def test_an_agent_whose_retry_succeeded_waits_for_news(loop: Loop) -> None:
+    loop.library.apply_failures = [libnmstate_error.NmstatePluginError("PluginFailure: no")]
+    await loop.server.edit(mtu(1400))
+    async with loop.passing_time():
+        await loop.ready("True", "Configured", 2)
+
+    assert await turns(loop) == 0
+
+
+async def test_an_agent_whose_object_went_before_a_retry_waits_for_news(loop: Loop) -> None:
+    loop.library.apply_failures = [libnmstate_error.NmstatePluginError("PluginFailure: no")]
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "ApplyFailed", 2)
+    loop.server.faults["create"] = [answer(503) for _ in range(100)]
+    await loop.server.delete()
+    await loop.server.until(lambda: len(loop.server.faults["create"]) < 100)
+    loop.clock.advance(2)
+
+    assert await turns(loop) == 0
+
+
 async def test_a_newer_generation_interrupts_the_wait_for_a_retry(loop: Loop) -> None:
     loop.library.apply_failures = [libnmstate_error.NmstatePluginError("PluginFailure: no")]
     await loop.server.edit(mtu(1400))
@@ -252,6 +289,20 @@ async def test_unmanaged_is_ready_when_the_node_happens_to_be_as_desired(loop: L
     await loop.server.edit({"managed": False, **mtu(1500)})
 
     await loop.ready("True", "Unmanaged", 2)
+
+
+async def test_whether_an_unmanaged_node_is_as_desired_is_looked_at_again(loop: Loop) -> None:
+    await loop.server.edit({"managed": False, **mtu(1500)})
+    await loop.ready("True", "Unmanaged", 2)
+
+    loop.library.interfaces["eth1"]["mtu"] = 1400
+    await loop.reporter.look()
+    await loop.ready("False", "Unmanaged", 2)
+
+    loop.library.interfaces["eth1"]["mtu"] = 1500
+    await loop.reporter.look()
+    await loop.ready("True", "Unmanaged", 2)
+    assert loop.library.applied == []
 
 
 async def test_a_restarted_agent_touches_nothing_and_keeps_verdicts(

@@ -1,6 +1,7 @@
 """A change that cuts the node off undoes itself, whatever ends in the middle of it; drift is corrected, or told."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,32 @@ async def test_an_annotation_asks_for_another_attempt_after_connectivity_was_los
     await loop.ready("True", "Configured", 2)
 
 
+async def test_an_attempt_asked_for_is_not_forgotten_with_the_agent_that_was_about_to_make_it(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    library = Library()
+    looking, go_on = threading.Event(), threading.Event()
+
+    def look() -> None:
+        looking.set()
+        assert go_on.wait(20)
+
+    async with Loop(server, client, library, tmp_path).running() as first:
+        await server.until(lambda: server.object is not None)
+        first.probes.missing = lambda: "dns: no answer"
+        await server.edit(mtu(1400))
+        await first.ready("False", "ConnectivityLost", 2)
+        await looked(first)
+        library.show_takes = look
+        await server.touch({"nmstate.io/retry-at": "noon"})
+        await asyncio.to_thread(looking.wait, 20)
+        await first.publisher.flush(20)
+        asyncio.get_running_loop().call_later(0.1, go_on.set)
+    library.show_takes = lambda: None
+    async with Loop(server, client, library, tmp_path).running() as second:
+        await second.ready("True", "Configured", 2)
+
+
 async def test_an_agent_that_ended_inside_an_apply_is_cleaned_up_after(
     server: ApiServer, client: Client, tmp_path: Path
 ) -> None:
@@ -121,7 +148,6 @@ async def test_an_agent_that_ended_inside_an_apply_is_cleaned_up_after(
         await server.until(lambda: server.object is not None)
         library.released.clear()
         await server.edit(mtu(1400))
-        await asyncio.to_thread(library.entered.wait, 20)
         await first.ready("Unknown", "Applying", 2)
         await until(
             lambda: first.changer.journal.note is not None and first.changer.journal.note.checkpoint is not None
@@ -140,7 +166,8 @@ async def test_a_checkpoint_that_may_be_somebody_elses_is_waited_for(
 ) -> None:
     library = Library()
     library.interfaces["eth1"]["mtu"] = 1450
-    library.pending = {"eth1": {"name": "eth1", "type": "ethernet", "state": "up", "mtu": 1500}}
+    before = {"eth1": {"name": "eth1", "type": "ethernet", "state": "up", "mtu": 1500}}
+    library.pending = before, before
     async with Loop(server, client, library, tmp_path).running() as loop:
         await server.until(lambda: server.object is not None)
         await server.edit(mtu(1400))
@@ -168,6 +195,27 @@ async def test_an_agent_that_ended_while_probes_failed_is_not_followed_by_a_seco
 
     assert library.interfaces["eth1"]["mtu"] == 1500
     assert len(library.applied) == 1
+
+
+async def test_what_came_into_effect_after_its_time_is_not_taken_for_proven(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    """NetworkManager's timer undoes a change while libnmstate is stuck in it, and libnmstate makes it all the same."""
+    library = Library()
+    async with Loop(server, client, library, tmp_path).running() as first:
+        await server.until(lambda: server.object is not None)
+        library.released.clear()
+        await server.edit(mtu(1400))
+        await until(
+            lambda: first.changer.journal.note is not None and first.changer.journal.note.checkpoint is not None
+        )
+    library.expire()
+    library.interfaces["eth1"]["mtu"] = 1400
+    async with Loop(server, client, library, tmp_path).running() as second:
+        second.probes.missing = lambda: "gateway: no answer" if library.interfaces["eth1"]["mtu"] == 1400 else None
+        await second.ready("False", "ConnectivityLost", 2)
+
+    assert library.interfaces["eth1"]["mtu"] == 1500
 
 
 async def test_a_networkmanager_that_forgot_the_change_is_put_back_by_hand(loop: Loop) -> None:
@@ -214,6 +262,32 @@ async def test_drift_is_told_and_left_when_the_policy_says_so(loop: Loop) -> Non
     assert "drift" not in loop.server.status
 
 
+async def test_a_document_that_comes_back_after_another_is_applied_whatever_the_drift_policy(loop: Loop) -> None:
+    await loop.server.edit({**mtu(1400), "driftPolicy": "Report"})
+    await loop.ready("True", "Configured", 2)
+    await loop.server.edit({"desiredState": None})
+    await loop.ready("True", "NothingDesired", 3)
+    loop.library.interfaces["eth1"]["mtu"] = 1450
+
+    await loop.server.edit(mtu(1400))
+
+    await loop.ready("True", "Configured", 4)
+    assert loop.library.interfaces["eth1"]["mtu"] == 1400
+
+
+async def test_drift_that_is_left_is_told_of_the_newest_generation(loop: Loop) -> None:
+    await loop.server.edit({**mtu(1400), "driftPolicy": "Report"})
+    await loop.ready("True", "Configured", 2)
+    loop.library.interfaces["eth1"]["mtu"] = 1450
+    await loop.reporter.look()
+    await loop.ready("False", "Drifted", 2)
+
+    await loop.server.edit({"probes": None})
+
+    await loop.ready("False", "Drifted", 3)
+    assert len(loop.library.applied) == 1
+
+
 async def test_a_fight_is_given_up(loop: Loop) -> None:
     await loop.server.edit(mtu(1400))
     await loop.ready("True", "Configured", 2)
@@ -250,6 +324,32 @@ async def test_what_is_dropped_goes_back_with_revert(loop: Loop) -> None:
     assert loop.library.interfaces["eth1"]["mtu"] == 1500
     assert "revertState" not in loop.server.status
     await loop.server.until(lambda: (loop.server.object or {})["metadata"]["finalizers"] == [])
+
+
+async def test_what_is_back_already_is_forgotten(loop: Loop) -> None:
+    """Somebody put it back by hand before it was dropped: there is nothing left to be kept up."""
+    await loop.server.edit({**mtu(1400), "removalPolicy": "Revert"})
+    await loop.ready("True", "Configured", 2)
+    loop.library.interfaces["eth1"]["mtu"] = 1500
+    await loop.server.edit({"managed": False})
+    await loop.ready("False", "Unmanaged", 3)
+
+    await loop.server.edit({"managed": True, "desiredState": None})
+    await loop.ready("True", "NothingDesired", 4)
+
+    await loop.server.until(lambda: (loop.server.object or {})["metadata"]["finalizers"] == [])
+    await loop.publisher.flush(20)
+    assert "revertState" not in loop.server.status
+
+
+async def test_what_was_never_changed_is_forgotten_as_well(loop: Loop) -> None:
+    await loop.server.edit({**mtu(1500), "removalPolicy": "Revert"})
+    await loop.ready("True", "Configured", 2)
+
+    await loop.server.edit({"desiredState": None})
+
+    await loop.ready("True", "NothingDesired", 3)
+    assert "revertState" not in loop.server.status
 
 
 async def test_a_deleted_object_goes_when_what_was_there_is_back(loop: Loop) -> None:
