@@ -2,5 +2,5 @@
 
 Only the standard library is used: `hack/lab` has to run before anything is installed.  Imports point one way:
 cli -> lab -> agent -> {cluster, controlplane, node} -> channel -> {certificates, binaries, packages, network, process}
--> place -> {progress, frames, errors}.  `server` and `frames` run on the nodes, `guest` holds what boots them.
+-> place -> {progress, frames, errors}, and image -> bases -> buildah beside them.  `server` and `frames` run on the nodes, `guest` holds what boots them.
 """

@@ -79,6 +79,11 @@ def parser() -> argparse.ArgumentParser:
     command("kubeconfig", "print the path of the administrator's kubeconfig (usable inside the lab's namespace)")
     command("binaries", "build the Kubernetes and etcd programs that are missing, and print where all are")
     command("packages", "install the Debian packages that are missing")
+    command(
+        "image",
+        "build the agent's image and print the path of its archive",
+        "From the Dockerfile, with buildah: no Docker and no registry is needed. Nothing is done twice.",
+    )
     return root
 
 
@@ -136,6 +141,11 @@ def dispatch(options: argparse.Namespace) -> int:
             from labkit import packages
 
             packages.ensure()
+            return 0
+        case "image":
+            from labkit import image
+
+            print(image.ensure())
             return 0
         case _:
             return _whole(place, options)
