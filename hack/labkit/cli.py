@@ -17,6 +17,7 @@ command to start as the agent.
 
 examples:
   hack/lab up --nodes 3
+  hack/lab up --nodes 1 --kubelet
   hack/lab kubectl get nodenetworkstates
   hack/lab exec node01 -- nmcli device
   hack/lab agent node01 restart --env NMSTATE_LOG_LEVEL=debug
@@ -48,6 +49,11 @@ def parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--nodes", type=int, default=2, metavar="N", help="how many nodes to have at least (2)")
     up.add_argument("--no-agent", action="store_true", help="deploy everything, but start no agent")
+    up.add_argument(
+        "--kubelet",
+        action="store_true",
+        help="nodes that run pods: the agent is the DaemonSet's (with --no-agent nothing is deployed)",
+    )
     command("status", "show what runs, and where; the exit status is 1 if something does not")
     command("kubectl", "run kubectl as the lab's administrator, with all arguments that follow")
     execute = command(
@@ -158,7 +164,7 @@ def _whole(place: Place, options: argparse.Namespace) -> int:
         case "up":
             if not 1 <= options.nodes <= lab.MAX_NODES:
                 raise LabError(f"a lab has 1 to {lab.MAX_NODES} nodes")
-            lab.up(place, options.nodes, not options.no_agent)
+            lab.up(place, options.nodes, not options.no_agent, options.kubelet)
         case "status":
             return lab.status(place)
         case "reboot":
