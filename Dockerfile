@@ -17,7 +17,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
     PACKAGES=/opt/nmstate-controller/lib/python3.11/site-packages
 WORKDIR /src
 
-COPY requirements requirements
+COPY requirements/build.txt requirements/agent.txt requirements/
 # What is compiled here is never compared with its source again: the files of an image do not change, whatever their times say.
 # Left out are debug symbols, type stubs, and the bytecode of half a million lines that cluster/kubernetes.py keeps from being imported.
 RUN /opt/build/bin/pip install --quiet --require-hashes -r requirements/build.txt \

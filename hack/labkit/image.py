@@ -20,8 +20,10 @@ from labkit.progress import say, step
 KEPT = 3
 """How many images stay in the cache: this checkout's and its neighbours'."""
 
-INPUTS = ("Dockerfile", ".dockerignore", "LICENSE", "README.md", "pyproject.toml", "requirements", "nmstate_controller",
-          "hack/build-libnmstate", "hack/libnmstate", "hack/labkit/bases.py")  # fmt: skip
+INPUTS = (
+    "Dockerfile", ".dockerignore", "LICENSE", "README.md", "pyproject.toml", "requirements/agent.txt",
+    "requirements/build.txt", "nmstate_controller", "hack/build-libnmstate", "hack/libnmstate", "hack/labkit/bases.py",
+)  # fmt: skip
 _AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 _PIP = ("index-url", "extra-index-url", "find-links", "trusted-host", "proxy", "timeout", "default-timeout", "retries")
 
