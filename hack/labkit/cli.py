@@ -187,10 +187,16 @@ def _exec(place: Place, options: argparse.Namespace) -> int:
     return channel.execute_here(place, place.require_node(options.node), arguments)
 
 
+def _no_pods(place: Place) -> None:
+    if place.kubelets.exists():
+        raise LabError(f"the agents of lab {place.name} are pods: hack/lab kubectl -n nmstate-controller get pods")
+
+
 def _agent(place: Place, options: argparse.Namespace) -> int:
     from labkit.agent import Agent
     from labkit.node import Node
 
+    _no_pods(place)
     agent = Agent(Node(place, place.require_node(options.node)))
     env = None
     if options.env or options.no_env:
@@ -208,6 +214,7 @@ def _agent(place: Place, options: argparse.Namespace) -> int:
 
 
 def _logs(place: Place, node: str, follow: bool) -> int:
+    _no_pods(place)
     path = place.node(place.require_node(node)) / "log" / "agent.log"
     while follow and not path.exists():
         time.sleep(0.2)

@@ -143,7 +143,7 @@ def status(place: Place) -> int:
         seen = node.describe()
         healthy = healthy and seen["up"]
         state = "up" if seen["up"] else "starting" if seen["pid"] else "down"
-        agent = Agent(node).describe() if seen["up"] else "-"
+        agent = "a pod" if place.kubelets.exists() else Agent(node).describe() if seen["up"] else "-"
         print(f"{name:9}{state:8}{seen['pid'] or '-':>9}  {seen['address'] or '-':18}{agent}")
     return 0 if healthy else 1
 

@@ -5,14 +5,17 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cases import bridge
-from tests.lab import CHECKOUT, Lab, Node, condition, eventually
+from tests.e2e.cases import CASES, bridge
+from tests.lab import CHECKOUT, Json, Lab, Node, condition, eventually
 
 # The first of these tests builds the image and the kubelet, where no other run of them has.
 pytestmark = pytest.mark.timeout(3600)
 
 NAMESPACE = "--namespace=nmstate-controller"
 DAEMONSET = "daemonset/nmstate-controller"
+# Kinds that go together in one document, and what libnmstate does with the kernel itself among them.
+KINDS = {"VLAN on a bond", "routes and a rule", "DNS", "dummy", "veth pair", "VXLAN", "MAC VLAN"}
+DNS = next(case for case in CASES if case.name == "DNS")
 CAPABILITIES = 1 << 12 | 1 << 13
 """NET_ADMIN and NET_RAW, as /proc/PID/status counts them."""
 
@@ -99,6 +102,25 @@ def test_an_edit_is_applied(deployed: Deployment) -> None:
     reported = node.reported("br1")
     assert reported is not None
     assert [port["name"] for port in reported["bridge"]["port"]] == ["eth1"]
+
+
+def test_the_rights_are_enough_for_every_kind(deployed: Deployment) -> None:
+    node = deployed.node
+    cases = [case for case in CASES if case.name in KINDS]
+    assert {case.name for case in cases} == KINDS
+    document: Json = {}
+    for case in cases:
+        for section, content in case.document.items():
+            document[section] = document.get(section, []) + content if isinstance(content, list) else content
+    document["interfaces"][0]["alt-names"] = [{"name": "another-name"}]
+
+    node.configured(node.replace(document))
+
+    for case in cases:
+        case.seen(node)
+    assert node.links()[document["interfaces"][0]["name"]]["altnames"] == ["another-name"]
+    document["interfaces"][0]["alt-names"][0]["state"] = "absent"
+    node.configured(node.replace({**document, **DNS.undo}))
 
 
 def test_the_pod_survives_a_restart_of_dbus_and_networkmanager(deployed: Deployment) -> None:
