@@ -25,7 +25,16 @@ INPUTS = (
     "requirements/build.txt", "nmstate_controller", "hack/build-libnmstate", "hack/libnmstate", "hack/labkit/bases.py",
 )  # fmt: skip
 _AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
-_PIP = ("index-url", "extra-index-url", "find-links", "trusted-host", "proxy", "timeout", "default-timeout", "retries")
+PIP_OPTIONS = (
+    "index-url",
+    "extra-index-url",
+    "find-links",
+    "trusted-host",
+    "proxy",
+    "timeout",
+    "default-timeout",
+    "retries",
+)
 
 
 def version() -> str:
@@ -41,12 +50,20 @@ def reference() -> str:
     return f"nmstate-controller:{version()}"
 
 
+def archive() -> Path:
+    """Where the image of these sources is kept."""
+    digest = hashlib.sha256(platform.machine().encode())
+    for path in _inputs():
+        digest.update(f"{path.relative_to(CHECKOUT)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return folder() / f"nmstate-controller-{version()}-{digest.hexdigest()[:12]}.tar"
+
+
 def ensure() -> Path:
     """Return the path of the image, an archive as `docker save` writes it; built unless these very sources were."""
     if os.geteuid() != 0:
         raise LabError("building the image takes root: run it with sudo")
     folder().mkdir(parents=True, exist_ok=True)
-    path = folder() / f"nmstate-controller-{version()}-{_key()}.tar"
+    path = archive()
     with file_lock(folder() / ".lock"):
         if not path.exists():
             packages.ensure("image")
@@ -59,11 +76,11 @@ def ensure() -> Path:
 
 def size(path: Path) -> int:
     """The unpacked bytes of an image's layers above its base, which has one."""
-    with tarfile.open(path) as archive:
-        manifest = archive.extractfile("manifest.json")
+    with tarfile.open(path) as tar:
+        manifest = tar.extractfile("manifest.json")
         assert manifest is not None  # noqa: S101  (every such archive has one)
         layers = json.load(manifest)[0]["Layers"][1:]
-        return sum(archive.getmember(layer).size for layer in layers)
+        return sum(tar.getmember(layer).size for layer in layers)
 
 
 def _build(path: Path) -> None:
@@ -89,7 +106,7 @@ def _build(path: Path) -> None:
 
 def _indexes(ways: Path) -> list[str]:
     """How this machine's pip and cargo reach their indexes, and folders for what they need not fetch or make again."""
-    pip, local = _pip()
+    pip, local = pip_configuration()
     (ways / "pip.conf").write_text(pip)
     mounts = {f"{ways}/pip.conf": "/etc/pip.conf:ro", **{path: f"{path}:ro" for path in local}}
     cargo = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
@@ -107,7 +124,7 @@ def _indexes(ways: Path) -> list[str]:
     return [f"--volume={source}:{target}" for source, target in mounts.items()]
 
 
-def _pip() -> tuple[str, list[str]]:
+def pip_configuration() -> tuple[str, list[str]]:
     """A pip.conf with what the environment and the files of this machine say, and the folders that it names."""
     found = {"cert": _AUTHORITIES}
     home = Path.home()
@@ -117,21 +134,14 @@ def _pip() -> tuple[str, list[str]]:
         parser.read(path)
         for section in ("global", "install"):
             if parser.has_section(section):
-                found.update({name: value for name, value in parser.items(section) if name in _PIP})
-    for name in _PIP:
+                found.update({name: value for name, value in parser.items(section) if name in PIP_OPTIONS})
+    for name in PIP_OPTIONS:
         if value := os.environ.get(f"PIP_{name.upper().replace('-', '_')}"):
             found[name] = value
     # Several values are on lines of their own.
     lines = [" = ".join((name, "\n    ".join(value.split()))) for name, value in found.items()]
     local = [word for word in found.get("find-links", "").split() if Path(word).is_dir()]
     return "\n".join(["[global]", *lines, ""]), local
-
-
-def _key() -> str:
-    digest = hashlib.sha256(platform.machine().encode())
-    for path in _inputs():
-        digest.update(f"{path.relative_to(CHECKOUT)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:12]
 
 
 def _inputs() -> Iterator[Path]:
