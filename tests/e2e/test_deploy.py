@@ -144,7 +144,9 @@ def test_another_image_rolls_out_without_touching_the_network(deployed: Deployme
     last_apply = node.object()["status"]["lastApply"]
     before, pod = network(node), deployed.pod()
     image = pod["spec"]["containers"][0]["image"]
-    node.run("ctr", "--namespace=k8s.io", "images", "tag", "--force", f"docker.io/library/{image}", "localhost/next:1")
+    images = node.run("ctr", "--namespace=k8s.io", "images", "list", "--quiet").split()
+    (imported,) = [name for name in images if name.endswith(f"/{image}")]
+    node.run("ctr", "--namespace=k8s.io", "images", "tag", "--force", imported, "localhost/next:1")
 
     deployed.lab.kubectl("set", "image", NAMESPACE, DAEMONSET, "agent=localhost/next:1")
     deployed.rolled_out()
