@@ -8,7 +8,7 @@ SOURCES := nmstate_controller tests hack
 LIBNMSTATE := $(shell git ls-files -co --exclude-standard hack/libnmstate 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-down test soak test-unit test-libnmstate test-cluster check format generate lock sbom licences audit bench-apply bench-report bench-idle bench-notice
+.PHONY: help lab lab-down image test soak test-unit test-libnmstate test-cluster check format generate lock sbom licences audit bench-apply bench-report bench-idle bench-notice
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ lab: $(VENV)/.ready  ## Start a cluster with two real nodes here, configure a br
 
 lab-down:  ## Stop the lab and leave nothing behind
 	@hack/lab down
+
+image:  ## Build the agent's image from the Dockerfile, without Docker, and print where it is
+	@hack/lab image
 
 test: check test-unit test-libnmstate test-cluster  ## Run every test, on a lab of its own
 

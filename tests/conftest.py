@@ -4,21 +4,22 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from tests.lab import CHECKOUT, Lab
 
 
-@pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    """A lab of two nodes without agents, named after this checkout; what a crashed run left of it goes first."""
-    lab = Lab(f"test-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]}")
+@contextmanager
+def made(kind: str, *options: str) -> Iterator[Lab]:
+    """A lab without agents, named after this checkout; what a crashed run left of it goes first."""
+    lab = Lab(f"{kind}-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]}")
     lab.command("down")
     try:
         # Its progress lines are shown as they come: the first time this builds for minutes.
         subprocess.run(
-            [CHECKOUT / "hack/lab", "--name", lab.name, "up", "--nodes", "2", "--no-agent"],
+            [CHECKOUT / "hack/lab", "--name", lab.name, "up", "--no-agent", *options],
             stdin=subprocess.DEVNULL,
             stdout=sys.__stdout__,
             stderr=sys.__stderr__,
@@ -28,3 +29,17 @@ def lab() -> Iterator[Lab]:
         yield lab
     finally:
         lab.command("down")
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """A lab of two nodes."""
+    with made("test", "--nodes", "2") as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def pod_lab() -> Iterator[Lab]:
+    """A lab of one node with a real kubelet, to which nothing is deployed yet."""
+    with made("pods", "--nodes", "1", "--kubelet") as lab:
+        yield lab

@@ -55,17 +55,25 @@ class Source:
 KUBERNETES = Source(
     "kubernetes",
     "k8s.io/kubernetes",
-    # To build another one (kube-scheduler, kubelet, …), add it here and to tools.go, and run `go mod tidy`.
+    # To build another one, add it here and to tools.go, and run `go mod tidy`.
     {name: f"k8s.io/kubernetes/cmd/{name}" for name in ("kube-apiserver", "kubectl")},
     {"kubectl": ["version", "--client", "--output=json"]},
 )
+KUBELET = Source(
+    "kubernetes",
+    "k8s.io/kubernetes",
+    {name: f"k8s.io/kubernetes/cmd/{name}" for name in ("kube-controller-manager", "kube-scheduler", "kubelet")},
+    {},
+)
+"""What a lab has only if its nodes are to run pods."""
+
 ETCD = Source("etcd", "go.etcd.io/etcd/server/v3", {"etcd": "go.etcd.io/etcd/server/v3"}, {})
 SOURCES = (ETCD, KUBERNETES)
 
 
-def ensure(place: Place) -> None:
+def ensure(place: Place, sources: tuple[Source, ...] = SOURCES) -> None:
     """Leave a link to every program in the lab's bin folder, building those that are nowhere to be found."""
-    for source in SOURCES:
+    for source in sources:
         found = {name: _find(source, name) for name in source.packages}
         missing = [name for name, path in found.items() if path is None]
         if missing:

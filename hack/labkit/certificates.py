@@ -3,7 +3,7 @@
 import base64
 from pathlib import Path
 
-from labkit.network import GATEWAY
+from labkit.network import GATEWAY, address
 from labkit.place import Place
 from labkit.progress import run
 
@@ -33,8 +33,20 @@ def ensure(place: Place) -> None:
     # Written last: it is the sign that all the rest is there.
     new = place.kubeconfig.with_suffix(".new")
     new.touch(mode=0o600)
-    new.write_text(_kubeconfig(folder))
+    new.write_text(_kubeconfig(folder, "admin"))
     new.rename(place.kubeconfig)
+
+
+def kubelet(place: Place, node: str, target: Path) -> None:
+    """Make what a kubelet shows to the apiserver and to its callers: kubelet.crt, kubelet.key and a kubeconfig."""
+    folder = place.certificates
+    names = f"IP:{address(node)},DNS:{node}"
+    name = f"kubelet-{node}"
+    _sign(folder, name, f"/O=system:nodes/CN=system:node:{node}",
+          f"subjectAltName={names}\nextendedKeyUsage=serverAuth,clientAuth")  # fmt: skip
+    (target / "kubeconfig").write_text(_kubeconfig(folder, name))
+    for suffix in ("crt", "key"):
+        (folder / f"{name}.{suffix}").rename(target / f"kubelet.{suffix}")
 
 
 def _key(path: Path) -> None:
@@ -59,7 +71,7 @@ def _sign(folder: Path, name: str, subject: str, extensions: str) -> None:
     settings.unlink()
 
 
-def _kubeconfig(folder: Path) -> str:
+def _kubeconfig(folder: Path, user: str) -> str:
     def encoded(name: str) -> str:
         return base64.b64encode((folder / name).read_bytes()).decode()
 
@@ -69,15 +81,15 @@ kind: Config
 current-context: lab
 contexts:
 - name: lab
-  context: {{cluster: lab, user: admin}}
+  context: {{cluster: lab, user: {user}}}
 clusters:
 - name: lab
   cluster:
     server: https://{GATEWAY}:6443
     certificate-authority-data: {encoded("ca.crt")}
 users:
-- name: admin
+- name: {user}
   user:
-    client-certificate-data: {encoded("admin.crt")}
-    client-key-data: {encoded("admin.key")}
+    client-certificate-data: {encoded(f"{user}.crt")}
+    client-key-data: {encoded(f"{user}.key")}
 """

@@ -17,6 +17,7 @@ command to start as the agent.
 
 examples:
   hack/lab up --nodes 3
+  hack/lab up --nodes 1 --kubelet
   hack/lab kubectl get nodenetworkstates
   hack/lab exec node01 -- nmcli device
   hack/lab agent node01 restart --env NMSTATE_LOG_LEVEL=debug
@@ -48,6 +49,11 @@ def parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--nodes", type=int, default=2, metavar="N", help="how many nodes to have at least (2)")
     up.add_argument("--no-agent", action="store_true", help="deploy everything, but start no agent")
+    up.add_argument(
+        "--kubelet",
+        action="store_true",
+        help="nodes that run pods: the agent is the DaemonSet's (with --no-agent nothing is deployed)",
+    )
     command("status", "show what runs, and where; the exit status is 1 if something does not")
     command("kubectl", "run kubectl as the lab's administrator, with all arguments that follow")
     execute = command(
@@ -79,6 +85,11 @@ def parser() -> argparse.ArgumentParser:
     command("kubeconfig", "print the path of the administrator's kubeconfig (usable inside the lab's namespace)")
     command("binaries", "build the Kubernetes and etcd programs that are missing, and print where all are")
     command("packages", "install the Debian packages that are missing")
+    command(
+        "image",
+        "build the agent's image and print the path of its archive",
+        "From the Dockerfile, with buildah: no Docker and no registry is needed. Nothing is done twice.",
+    )
     return root
 
 
@@ -137,6 +148,11 @@ def dispatch(options: argparse.Namespace) -> int:
 
             packages.ensure()
             return 0
+        case "image":
+            from labkit import image
+
+            print(image.ensure())
+            return 0
         case _:
             return _whole(place, options)
 
@@ -148,7 +164,7 @@ def _whole(place: Place, options: argparse.Namespace) -> int:
         case "up":
             if not 1 <= options.nodes <= lab.MAX_NODES:
                 raise LabError(f"a lab has 1 to {lab.MAX_NODES} nodes")
-            lab.up(place, options.nodes, not options.no_agent)
+            lab.up(place, options.nodes, not options.no_agent, options.kubelet)
         case "status":
             return lab.status(place)
         case "reboot":
@@ -171,10 +187,16 @@ def _exec(place: Place, options: argparse.Namespace) -> int:
     return channel.execute_here(place, place.require_node(options.node), arguments)
 
 
+def _no_pods(place: Place) -> None:
+    if place.kubelets.exists():
+        raise LabError(f"the agents of lab {place.name} are pods: hack/lab kubectl -n nmstate-controller get pods")
+
+
 def _agent(place: Place, options: argparse.Namespace) -> int:
     from labkit.agent import Agent
     from labkit.node import Node
 
+    _no_pods(place)
     agent = Agent(Node(place, place.require_node(options.node)))
     env = None
     if options.env or options.no_env:
@@ -192,6 +214,7 @@ def _agent(place: Place, options: argparse.Namespace) -> int:
 
 
 def _logs(place: Place, node: str, follow: bool) -> int:
+    _no_pods(place)
     path = place.node(place.require_node(node)) / "log" / "agent.log"
     while follow and not path.exists():
         time.sleep(0.2)

@@ -15,6 +15,9 @@ PORT = 6443
 READY_SECONDS = 120.0
 DOMAIN = "lab.test"
 ROLES = ("dns", "etcd", "apiserver")
+CONTROLLERS = ("controller-manager", "scheduler")
+"""Only in a lab whose nodes run pods."""
+
 _TERMINATION_SECONDS = 4.0
 """kube-apiserver waits a minute for watches to end if it may."""
 
@@ -82,11 +85,42 @@ def _apiserver(place: Place) -> list[str]:
         "--authorization-mode=Node,RBAC",
         "--service-cluster-ip-range=10.96.0.0/16",
         "--allow-privileged=true",
-        # Nobody makes the default service accounts that this plugin insists on.
-        "--disable-admission-plugins=ServiceAccount",
         "--endpoint-reconciler-type=none",
         "--profiling=false",
+        *(_for_kubelets(place) if place.kubelets.exists() else _WITHOUT_CONTROLLERS),
     ]
+
+
+# Nobody makes the default service accounts that this plugin insists on.
+_WITHOUT_CONTROLLERS = ("--disable-admission-plugins=ServiceAccount",)
+
+
+def _for_kubelets(place: Place) -> tuple[str, ...]:
+    """How `kubectl logs` and `exec` reach a kubelet."""
+    keys = place.certificates
+    return (
+        f"--kubelet-certificate-authority={keys}/ca.crt",
+        f"--kubelet-client-certificate={keys}/admin.crt",
+        f"--kubelet-client-key={keys}/admin.key",
+        "--kubelet-preferred-address-types=InternalIP",
+    )
+
+
+def start_controllers(place: Place) -> None:
+    """Start what makes pods of workloads; the apiserver has to be ready, because they give up on one that is not."""
+    common = [f"--kubeconfig={place.kubeconfig}", "--leader-elect=false", "--bind-address=127.0.0.1"]
+    keys = place.certificates
+    special = {
+        "controller-manager": [
+            f"--root-ca-file={keys}/ca.crt",
+            f"--service-account-private-key-file={keys}/service-account.key",
+        ],
+        "scheduler": [],
+    }
+    for role in CONTROLLERS:
+        if not process.find(place, role):
+            command = [f"{place.bin}/kube-{role}", *common, *special[role]]
+            process.start(place, role, command, place.state / f"{role}.log")
 
 
 def ready(place: Place) -> bool:
@@ -138,6 +172,8 @@ def stop_apiserver(place: Place) -> None:
 
 def stop(place: Place) -> None:
     """End the control plane: the apiserver before the store that it needs to end well."""
+    for role in CONTROLLERS:
+        process.stop(place, role)
     stop_apiserver(place)
     process.stop(place, "etcd", 4.0)
     process.stop(place, "dns", 2.0)
@@ -145,5 +181,6 @@ def stop(place: Place) -> None:
 
 def describe(place: Place) -> dict[str, Any]:
     """What `hack/lab status` shows: the pid of each part, and whether the apiserver is ready."""
-    pids = {role: next(iter(process.find(place, role)), None) for role in ROLES}
+    roles = (*ROLES, *CONTROLLERS) if place.kubelets.exists() else ROLES
+    pids = {role: next(iter(process.find(place, role)), None) for role in roles}
     return {"pids": pids, "ready": all(pids.values()) and ready(place)}

@@ -5,7 +5,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from labkit import binaries, certificates, cluster, controlplane, network, packages, process
+from labkit import binaries, certificates, cluster, controlplane, kubelet, network, packages, process
 from labkit.agent import Agent
 from labkit.errors import LabError
 from labkit.node import Node
@@ -15,14 +15,21 @@ from labkit.progress import say, step
 MAX_NODES = 9
 
 
-def up(place: Place, count: int, agents: bool) -> None:
-    """Put up what is missing of a lab with at least `count` nodes; what runs is left alone."""
+def up(place: Place, count: int, agents: bool, kubelets: bool = False) -> None:
+    """Put up what is missing of a lab with at least `count` nodes; what runs is left alone.
+
+    With kubelets the agents are pods, which come with the manifests: without agents, these are not applied.
+    """
     _require_root()
     with place.lock():
-        packages.ensure()
         place.make()
+        kubelets = kubelet.claim(place, kubelets)
+        packages.ensure(*(kubelet.SECTIONS if kubelets else ()))
         binaries.ensure(place)
         certificates.ensure(place)
+        if kubelets:
+            binaries.ensure(place, (binaries.KUBELET,))
+            archives = kubelet.images(place)
         if not network.exists(place):
             process.stop(place, None)  # what runs in a namespace that nobody can enter any more
         network.create(place)
@@ -31,22 +38,33 @@ def up(place: Place, count: int, agents: bool) -> None:
         down = [node for node in nodes if not node.answers()]
         # Nodes boot while the control plane starts, and the other way round.
         for node in down:
+            if kubelets:
+                kubelet.prepare(node)
             node.power_on()
         if not controlplane.describe(place)["ready"]:
             with step("starting etcd, kube-apiserver and dnsmasq"):
                 controlplane.restart_if_stuck(place)
                 controlplane.start(place)
                 controlplane.wait_ready(place)
-        if not cluster.deployed(place):
+        if kubelets:
+            controlplane.start_controllers(place)
+        if (agents or not kubelets) and not cluster.deployed(place):
             with step("applying the manifests"):
                 cluster.deploy(place)
-        cluster.register(place, names)
+        if not kubelets:
+            cluster.register(place, names)
         booting = [node for node in nodes if not node.booted()]
         if booting:
             with step(f"booting {', '.join(node.name for node in booting)}"):
                 for node in booting:
                     node.wait_booted()
-        if agents:
+        if kubelets:
+            with step("importing images and waiting for the kubelets"):
+                kubelet.wait_ready(nodes, archives)
+            if agents:
+                with step("waiting for the agents' pods"):
+                    kubelet.wait_deployed(place)
+        elif agents:
             _start_agents([Agent(node) for node in nodes])
     say(f"lab {place.name} is up: `hack/lab status` shows it")
 
@@ -125,7 +143,7 @@ def status(place: Place) -> int:
         seen = node.describe()
         healthy = healthy and seen["up"]
         state = "up" if seen["up"] else "starting" if seen["pid"] else "down"
-        agent = Agent(node).describe() if seen["up"] else "-"
+        agent = "a pod" if place.kubelets.exists() else Agent(node).describe() if seen["up"] else "-"
         print(f"{name:9}{state:8}{seen['pid'] or '-':>9}  {seen['address'] or '-':18}{agent}")
     return 0 if healthy else 1
 

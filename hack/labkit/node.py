@@ -14,6 +14,9 @@ from labkit.place import CHECKOUT, Place
 from labkit.progress import say, tail
 
 MEMORY = "640M"
+POD_MEMORY = "1G"
+"""Of a node that runs pods."""
+
 BOOT_SECONDS = 120.0
 """A boot takes 6 s when the machine is idle; the deadline is for one that builds something with all its cores."""
 
@@ -40,6 +43,11 @@ class Node:
     def log(self) -> Path:
         """The folder that is /var/log/nmstate-lab on the node and survives it."""
         return self.folder / "log"
+
+    @property
+    def containers(self) -> Path:
+        """The disk of a node that runs pods; there is none on others."""
+        return self.folder / "containers.ext4"
 
     def pid(self) -> int | None:
         """The pid of the node's kernel on the host, if the node runs."""
@@ -77,9 +85,11 @@ class Node:
         eth0, channel = network.taps(self.name)
         number = network.index(self.name)
         machine = hashlib.md5(f"{self.place.state}/{self.name}".encode(), usedforsecurity=False).hexdigest()
+        pods = self.containers.exists()
         command = [
             _KERNEL,
-            f"mem={MEMORY}",
+            f"mem={POD_MEMORY if pods else MEMORY}",
+            *([f"ubda={self.containers}"] if pods else []),
             "root=/dev/root",
             "rootfstype=hostfs",
             "rootflags=/",

@@ -1,4 +1,7 @@
-"""The Debian packages of hack/apt-packages: one apt-get call for what is missing, and no service is started."""
+"""The Debian packages of hack/apt-packages: one apt-get call for what is missing, and no service is started.
+
+The list's sections, such as `[image]`, are for commands that need more than every lab does.
+"""
 
 import os
 import shutil
@@ -18,17 +21,24 @@ _HARMFUL_AT_BOOT = ("NetworkManager", "NetworkManager-dispatcher", "NetworkManag
 """Services that would take the host's own network over, if they came with a package that the lab installed."""
 
 
-def wanted() -> list[str]:
-    """The packages of the list, in order."""
-    lines = (line.partition("#")[0].strip() for line in LIST.read_text().splitlines())
-    return [line for line in lines if line]
+def wanted(*sections: str) -> list[str]:
+    """The packages that every lab needs and those of some sections, in the list's order."""
+    found: list[str] = []
+    reading = True
+    for line in LIST.read_text().splitlines():
+        word = line.partition("#")[0].strip()
+        if word.startswith("["):
+            reading = word.strip("[]") in sections
+        elif word and reading:
+            found.append(word)
+    return found
 
 
-def missing() -> list[str]:
+def missing(*sections: str) -> list[str]:
     """Those packages that are not installed; none on a machine without dpkg, where nobody can tell."""
     if shutil.which("dpkg-query") is None:
         return []
-    packages = wanted()
+    packages = wanted(*sections)
     done = subprocess.run(
         ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\\n", *packages],
         capture_output=True, text=True, timeout=60, check=False,
@@ -37,9 +47,9 @@ def missing() -> list[str]:
     return [package for package in packages if package not in installed]
 
 
-def ensure() -> None:
+def ensure(*sections: str) -> None:
     """Install what is missing; does nothing, and needs no network, if nothing is."""
-    packages = missing()
+    packages = missing(*sections)
     if not packages:
         return
     if os.geteuid() != 0:

@@ -49,6 +49,7 @@ class Place:
         self.bin = self.state / "bin"
         self.certificates = self.state / "certificates"
         self.kubeconfig = self.state / "kubeconfig"
+        self.kubelets = self.state / "kubelets"  # there if the nodes run pods
         self.namespace = Path("/run/netns") / f"nl-{name}"
 
     def node(self, node: str) -> Path:

@@ -56,7 +56,11 @@ def test_the_pod_has_what_it_needs_and_no_more(base: dict[tuple[str, str], Json]
     assert "hostPID" not in pod
     assert "hostIPC" not in pod
     directories = {volume["hostPath"]["path"]: volume["hostPath"]["type"] for volume in pod["volumes"]}
-    assert directories == {"/run/dbus": "Directory", "/run/nmstate-controller": "DirectoryOrCreate"}
+    assert directories == {
+        "/run/dbus": "Directory",
+        "/run/nmstate-controller": "DirectoryOrCreate",
+        "/etc/systemd/network": "DirectoryOrCreate",
+    }
 
 
 @pytest.mark.parametrize("name", COMPONENTS)

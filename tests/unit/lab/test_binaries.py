@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from labkit import binaries
-from labkit.binaries import ETCD, KUBERNETES, SOURCES, Source
+from labkit.binaries import ETCD, KUBELET, KUBERNETES, SOURCES, Source
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def test_the_version_comes_from_go_mod(source: Source) -> None:
 
 
 def test_every_program_is_pinned_in_tools_go() -> None:
-    for source in SOURCES:
+    for source in (*SOURCES, KUBELET):
         tools = (source.folder / "tools.go").read_text()
         assert all(f'"{package}"' in tools for package in source.packages.values())
 

@@ -15,8 +15,14 @@ def test_the_list_has_names_only() -> None:
     assert not [name for name in packages.wanted() if set(name) & set(" #\t")]
 
 
+def test_a_section_is_read_only_on_demand() -> None:
+    assert "containerd" not in packages.wanted()
+    assert "containerd" not in packages.wanted("image")
+    assert set(packages.wanted()) < set(packages.wanted("image")) < set(packages.wanted("image", "kubelet"))
+
+
 def test_nothing_missing_means_no_call_of_apt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages, "missing", list)
+    monkeypatch.setattr(packages, "missing", lambda *_: [])
     monkeypatch.setattr(packages, "run", lambda *_, **__: pytest.fail("apt-get was called"))
     packages.ensure()
 
