@@ -5,10 +5,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := nmstate_controller tests hack
+IMAGE_TESTS := tests/integration/test_image.py tests/e2e/test_deploy.py
 LIBNMSTATE := $(shell git ls-files -co --exclude-standard hack/libnmstate 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-down image test soak test-unit test-libnmstate test-cluster check format generate lock sbom licences audit bench-apply bench-report bench-idle bench-notice
+.PHONY: help lab lab-down image test soak test-unit test-libnmstate test-cluster test-image check format generate lock sbom licences audit bench-apply bench-report bench-idle bench-notice
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +24,7 @@ lab-down:  ## Stop the lab and leave nothing behind
 image:  ## Build the agent's image from the Dockerfile, without Docker, and print where it is
 	@hack/lab image
 
-test: check test-unit test-libnmstate test-cluster  ## Run every test, on a lab of its own
+test: check test-unit test-libnmstate test-cluster  ## Run every test but those of the image, on a lab of its own
 
 test-unit: $(VENV)/.ready  ## Run the tests that need nothing but Python
 	@echo "== unit tests"
@@ -35,7 +36,10 @@ test-libnmstate: $(VENV)/.ready  ## Run the libnmstate wheel's own tests, in a n
 
 test-cluster: $(VENV)/.ready  ## Run the integration and end-to-end tests on a lab of their own
 	@echo "== integration and end-to-end tests, on a real apiserver and real nodes"
-	@$(BIN)/pytest tests/integration tests/e2e
+	@$(BIN)/pytest tests/integration tests/e2e $(patsubst %,--ignore=%,$(IMAGE_TESTS))
+
+test-image: $(VENV)/.ready  ## Build the image and deploy it on a real kubelet; by hand, for it builds for minutes
+	@$(BIN)/pytest $(IMAGE_TESTS)
 
 soak: $(VENV)/.ready  ## Run the long tests in full
 	@SOAK=1 $(BIN)/pytest -s --timeout=3600 tests/soak tests/unit/controller tests/e2e/test_safety.py tests/e2e/test_drift.py
