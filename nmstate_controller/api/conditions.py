@@ -38,8 +38,10 @@ def is_true(conditions: Conditions, kind: str) -> bool:
 
 
 def brief(message: str) -> str:
-    """`message` on one line, at most MESSAGE_LIMIT characters."""
+    """`message` on one line, at most MESSAGE_LIMIT characters, without those that play tricks on a terminal."""
     line = " ".join(message.split())
+    if not line.isprintable():
+        line = "".join(character if character.isprintable() else "?" for character in line)
     return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…"
 
 

@@ -69,3 +69,7 @@ def test_a_long_message_is_cut_at_the_limit() -> None:
 
     assert len(cut) == conditions.MESSAGE_LIMIT
     assert cut.endswith("…")
+
+
+def test_a_message_has_no_character_that_plays_tricks_on_a_terminal() -> None:
+    assert conditions.brief("interface \u202eeth1\x1b[31m\ndoes not\0exist") == "interface ?eth1?[31m does not?exist"
