@@ -128,7 +128,7 @@ class Changer:
         """Apply, uncommitted and in memory, noting the checkpoint that guards it."""
         timeout = max(self._rollback_timeout, seconds + _MARGIN_SECONDS)
         async with self._noting_checkpoint(note):
-            await self._nmstate.apply(note.document, on_trial=True, rollback_timeout=timeout)
+            await self._nmstate.apply(on_trial(note.document, note.before), on_trial=True, rollback_timeout=timeout)
 
     @asynccontextmanager
     async def _noting_checkpoint(self, note: Note) -> AsyncIterator[None]:
@@ -245,6 +245,26 @@ class Changer:
         note = self._noted.model_copy(update=changes)
         self.journal.write(note)
         return note
+
+
+def on_trial(document: State, before: State) -> State:
+    """The document as it can be applied in memory: without the hostname, which would not be changed and fail to verify.
+
+    A controller that shall be absent only goes down in memory and would keep its ports, so those that the document
+    names are taken from it.
+    """
+    interfaces = document.get("interfaces") or []
+    going = {found.get("name") for found in interfaces if found.get("state") == "absent"}
+    ports = {found.get("name") for found in before.get("interfaces", []) if found.get("controller") in going}
+    trial = {key: value for key, value in document.items() if key != "hostname"}
+    if interfaces:
+        trial["interfaces"] = [
+            {"controller": "", **found}
+            if found.get("name") in ports and found.get("state", "up") == "up" and "controller" not in found
+            else found
+            for found in interfaces
+        ]
+    return trial
 
 
 def on_disk_only(document: State) -> State | None:
