@@ -100,8 +100,7 @@ class Agent:
             clock,
             rng,
         )
-        self._versions = Versions(agent=__version__, nmstate=nmstate.VERSION)
-        self.publisher.say(versions=self._versions)
+        self.publisher.say(versions=_versions())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set, then end what is under way within the budget of `shutdown_timeout`."""
@@ -137,9 +136,7 @@ class Agent:
         version = await self._manager.answers()
         if problem := too_old(NetworkManager=version):
             raise NmstateUnavailable(problem)
-        if version != self._versions.network_manager:
-            self._versions = self._versions.model_copy(update={"network_manager": version})
-            self.publisher.say(versions=self._versions)
+        self.publisher.say(versions=_versions(version))
 
     async def _check_cluster(self) -> None:
         """Raises SettingsError when the cluster is too old; while it cannot be asked the node side goes on."""
@@ -175,6 +172,10 @@ class Agent:
         if not self.reporter.reported:
             return "the node has not been read yet"
         return None
+
+
+def _versions(network_manager: str | None = None) -> Versions:
+    return Versions(agent=__version__, nmstate=nmstate.VERSION, network_manager=network_manager)
 
 
 async def run(settings: Settings) -> None:

@@ -46,10 +46,10 @@ from nmstate_controller.node.state import changed_interfaces
 ATTEMPTS: Final = 5
 """Attempts at one generation, those without NetworkManager not counted."""
 
-log = structlog.get_logger(__name__)
-
 # Long enough for an apiserver that answers; one that does not must not hold up the node's side.
 _FIRST_WRITE_SECONDS: Final = 5.0
+
+log = structlog.get_logger(__name__)
 
 
 @dataclasses.dataclass
@@ -295,8 +295,8 @@ class Applier:
         """Whether the node once was what is asked, so that the difference came from elsewhere."""
         status = self._publisher.status
         ready = conditions.find(status.conditions, "Ready")
-        known = status.observed_generation == newest.metadata.generation and ready is not None
-        if known and ready is not None and ready.reason in ("Configured", "Drifted"):
+        reason = ready.reason if ready is not None else None
+        if status.observed_generation == newest.metadata.generation and reason in ("Configured", "Drifted"):
             return True
         last = status.last_apply
         if last is None or last.outcome != "Configured" or last.desired_hash != goal.fingerprint:
@@ -354,25 +354,22 @@ class Applier:
         proof = self._prober.proof(newest.spec.probes)
         # The probes before the change cost nothing while the apiserver answers.
         await asyncio.gather(proof.choose(), self._publisher.flush(_FIRST_WRITE_SECONDS))
-        await self._nmstate.set_up(downed(difference.path for difference in found))
+        self._nmstate.set_up(downed(difference.path for difference in found))
         try:
             unsaved = await self._changer.make(
                 newest,
                 goal.document,
-                goal.fingerprint,
                 before,
                 proof,
                 lambda missing: self._verdicts.probing(newest, missing),
             )
         except NmstateStuck:
             raise
-        except ConnectivityLost:
-            self._verdicts.proven(newest, proof.results)
-            await self._reporter.look()
-            raise
         except NodeError as error:
             self._verdicts.proven(newest, proof.results)
             after = await self._reporter.look()
+            if isinstance(error, ConnectivityLost):
+                raise
             raise type(error)(f"{error}; {_aftermath(before, after)}") from error
         shown = await self._reporter.look()
         self._compared = shown

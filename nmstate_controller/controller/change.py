@@ -44,7 +44,7 @@ class Manager(Protocol):
     async def new_checkpoint(self, known: Sequence[str]) -> str:
         """Wait for one that is not among those known."""
 
-    async def save(self, *, unless_in: Sequence[str], interfaces: Sequence[str]) -> list[str]:
+    async def save(self, *, unless_in: Sequence[str], interfaces: Sequence[str]) -> None:
         """Write profiles to disk."""
 
 
@@ -62,7 +62,6 @@ class Changer:
         self,
         subject: NodeNetworkState,
         document: State,
-        fingerprint: str,
         before: State,
         proof: Proof,
         on_probing: Callable[[str], None],
@@ -78,7 +77,6 @@ class Changer:
             uid=metadata.uid,
             generation=metadata.generation,
             retry_at=metadata.retry_at,
-            fingerprint=fingerprint,
             phase=Phase.TRIAL,
             document=document,
             before=before,
@@ -160,11 +158,11 @@ class Changer:
         # The verdict first: from here on nobody may try this generation again.
         self._mark(phase=Phase.FAILING, message=missing)
         await self._undo()
-        note = self._mark(phase=Phase.LOST)
+        self._mark(phase=Phase.LOST)
         again = await proof.holds_again()
         aftermath = "what passed before passes again" if again is None else f"but still: {again}"
-        self._mark(message=f"{missing}; the change was undone, {aftermath}")
-        raise ConnectivityLost(note.message if self.journal.note is None else self.journal.note.message)
+        note = self._mark(message=f"{missing}; the change was undone, {aftermath}")
+        raise ConnectivityLost(note.message)
 
     async def _commit(self) -> None:
         note = self._noted
@@ -185,8 +183,7 @@ class Changer:
         """Make a change that is proven outlast a reboot; why that failed, if it did: it is tried again by `recover`."""
         note = self._noted
         try:
-            names = _names(note.document)
-            await self._manager.save(unless_in=note.unsaved, interfaces=names)
+            await self._manager.save(unless_in=note.unsaved, interfaces=_names(note.document))
             if rest := on_disk_only(note.document):
                 await self._nmstate.apply(rest)
         except NmstateStuck:

@@ -85,7 +85,7 @@ class Proof:
             ProbeResult(
                 type=found.type,
                 target=found.target,
-                chosen=found in self._after or found.chosen,
+                chosen=found.chosen,
                 passed=found.passed,
                 seconds=found.seconds,
                 message=found.message,

@@ -103,19 +103,18 @@ class Verdicts:
         """The node was configured and has been changed by something else; driftPolicy says to leave it."""
         known = differences == self._publisher.status.drift
         generation = subject.metadata.generation
-        message = f"something else changed the node after it was configured; it differs at {paths(differences)}"
+        message = _drift(differences)
         found = conditions.stalled(
             self._conditions, generation, "Drifted", "Drifted", f"{message}; driftPolicy is Report", self._clock.now()
         )
         self._say(subject, found, drift=differences)
         if not known:
-            self._noticed(subject, differences, message)
+            self._noticed(subject, differences)
 
     def correcting(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
         """The node was configured and has been changed by something else, which is about to be undone."""
-        message = f"something else changed the node after it was configured; it differs at {paths(differences)}"
         self._publisher.say(subject.metadata.uid, drift=differences)
-        self._noticed(subject, differences, message)
+        self._noticed(subject, differences)
 
     def corrected(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
         """The node is again what it should be."""
@@ -133,9 +132,9 @@ class Verdicts:
         self._events.record(subject, "Warning", "DriftFought", message)
         log.warning("reconciled", verdict=error.reason, message=message, stalled="DriftFought")
 
-    def _noticed(self, subject: NodeNetworkState, differences: list[Difference], message: str) -> None:
+    def _noticed(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
         self._metrics.drift.set(len(differences))
-        self._events.record(subject, "Warning", "DriftDetected", message)
+        self._events.record(subject, "Warning", "DriftDetected", _drift(differences))
         log.warning("drift", paths=[found.path for found in differences][:_NAMED])
 
     def unmanaged(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
@@ -208,6 +207,10 @@ class Verdicts:
 def paths(differences: list[Difference]) -> str:
     """Where the node differs, for a sentence."""
     return _listed([difference.path for difference in differences])
+
+
+def _drift(differences: list[Difference]) -> str:
+    return f"something else changed the node after it was configured; it differs at {paths(differences)}"
 
 
 def _names(document: State) -> str:

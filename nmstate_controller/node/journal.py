@@ -42,7 +42,6 @@ class Note(BaseModel):
     uid: str
     generation: int
     retry_at: str | None
-    fingerprint: str
     phase: Phase
     document: State
     before: State

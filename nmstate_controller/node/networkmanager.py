@@ -30,6 +30,13 @@ class Standing:
     unsaved: tuple[str, ...]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Profile:
+    path: str
+    uuid: str
+    interface: str | None
+
+
 class NetworkManager:
     """Every method opens a connection of its own, and raises NmstateUnavailable."""
 
@@ -42,7 +49,7 @@ class NetworkManager:
         """What there is before a change."""
         async with dbus.connected() as bus:
             owner, checkpoints, unsaved = await asyncio.gather(_owner(bus), _checkpoints(bus), _unsaved(bus))
-            return Standing(owner, tuple(checkpoints), tuple(unsaved))
+            return Standing(owner, tuple(checkpoints), tuple(profile.uuid for profile in unsaved))
 
     async def is_pending(self, checkpoint: str, owner: str) -> bool | None:
         """Whether that checkpoint is still there; None when NetworkManager has been started anew since."""
@@ -70,21 +77,15 @@ class NetworkManager:
         servers = [str(server) for entry in counting for server in entry.get("nameservers", [])]
         return list(dict.fromkeys(servers))
 
-    async def save(self, *, unless_in: Collection[str], interfaces: Collection[str]) -> list[str]:
-        """Write to disk the profiles that are in memory only; returns their names.
+    async def save(self, *, unless_in: Collection[str], interfaces: Collection[str]) -> None:
+        """Write to disk the profiles that are in memory only.
 
         Those whose uuid is in `unless_in` were so before us, and are saved only if they are of one of `interfaces`.
         """
-        saved: list[str] = []
         async with dbus.connected() as bus:
-            for uuid, path in (await _unsaved(bus)).items():
-                settings = await bus.call(SERVICE, path, _CONNECTION, "GetSettings")
-                connection = settings.get("connection", {})
-                if uuid in unless_in and connection.get("interface-name") not in interfaces:
-                    continue
-                await bus.call(SERVICE, path, _CONNECTION, "Save")
-                saved.append(str(connection.get("id")))
-        return saved
+            for profile in await _unsaved(bus):
+                if profile.uuid not in unless_in or profile.interface in interfaces:
+                    await bus.call(SERVICE, profile.path, _CONNECTION, "Save")
 
 
 async def _owner(bus: Bus) -> str:
@@ -95,17 +96,18 @@ async def _checkpoints(bus: Bus) -> list[str]:
     return [str(path) for path in await bus.get(SERVICE, _ROOT, SERVICE, "Checkpoints") or []]
 
 
-async def _unsaved(bus: Bus) -> dict[str, str]:
-    """The profiles that are not on disk as they are: D-Bus path by uuid."""
+async def _unsaved(bus: Bus) -> list[_Profile]:
+    """The profiles that are not on disk as they are."""
     paths = await bus.call(SERVICE, _SETTINGS, f"{SERVICE}.Settings", "ListConnections")
-    found = await asyncio.gather(*(_uuid_if_unsaved(bus, path) for path in paths or []))
-    return dict(pair for pair in found if pair is not None)
+    found = await asyncio.gather(*(_if_unsaved(bus, path) for path in paths or []))
+    return [profile for profile in found if profile is not None]
 
 
-async def _uuid_if_unsaved(bus: Bus, path: str) -> tuple[str, str] | None:
+async def _if_unsaved(bus: Bus, path: str) -> _Profile | None:
     # A profile may be deleted while it is looked at.
     with contextlib.suppress(NmstateUnavailable):
         if await bus.get(SERVICE, path, _CONNECTION, "Unsaved"):
             settings: dict[str, Any] = await bus.call(SERVICE, path, _CONNECTION, "GetSettings")
-            return str(settings.get("connection", {}).get("uuid")), path
+            connection = settings.get("connection", {})
+            return _Profile(path, str(connection.get("uuid")), connection.get("interface-name"))
     return None

@@ -173,10 +173,12 @@ class Nmstate:
 
     def _apply(self, document: State, on_trial: bool, seconds: int) -> None:
         with self._metrics.apply_seconds.time():
-            try:
-                self._library.apply(document, save_to_disk=not on_trial, commit=not on_trial, rollback_timeout=seconds)
-            except libnmstate_error.NmstateError as error:
-                raise translate(error, document) from error
+            _translated(
+                lambda: self._library.apply(
+                    document, save_to_disk=not on_trial, commit=not on_trial, rollback_timeout=seconds
+                ),
+                document,
+            )
 
     async def commit(self, checkpoint: str) -> None:
         """Keep a change that is on trial. Raises NodeError, also when it has been undone meanwhile."""
@@ -194,7 +196,7 @@ class Nmstate:
         found: State = await self._call(lambda: _translated(lambda: generate(document, before)), *_SHORT)
         return found
 
-    async def set_up(self, names: Iterable[str]) -> None:
+    def set_up(self, names: Iterable[str]) -> None:
         """Set links administratively up, which libnmstate does not see to be down. What fails is left to the apply."""
         for name in names:
             try:
@@ -267,11 +269,11 @@ def downed(paths: Iterable[str]) -> list[str]:
     return [path[len("interfaces[") : -len(ending)] for path in paths if path.endswith(ending)]
 
 
-def _translated(function: Callable[[], T]) -> T:
+def _translated(function: Callable[[], T], document: State | None = None) -> T:
     try:
         return function()
     except libnmstate_error.NmstateError as error:
-        raise translate(error) from error
+        raise translate(error, document) from error
 
 
 def translate(error: Exception, document: State | None = None) -> NodeError:

@@ -228,14 +228,13 @@ class Manager:
             self._answer()
         return self._library.checkpoint
 
-    async def save(self, *, unless_in: Collection[str], interfaces: Collection[str]) -> list[str]:
+    async def save(self, *, unless_in: Collection[str], interfaces: Collection[str]) -> None:
         await self._asked("save")
         library = self._library
         saved = [name for name in self._unsaved() if name not in unless_in or name in interfaces]
         for name in saved:
             library.disk[name] = copy.deepcopy(library.profiles[name])
             await self._asked("saved")
-        return saved
 
     def _unsaved(self) -> list[str]:
         return [name for name, profile in self._library.profiles.items() if self._library.disk.get(name) != profile]
