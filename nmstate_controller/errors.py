@@ -29,6 +29,11 @@ The message of each is one sentence for a user, without secrets, stack traces or
 """
 
 
+def in_words(error: BaseException) -> str:
+    """What a foreign exception says, on one line and never nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 class NmstateControllerError(Exception):
     """Base of everything below."""
 

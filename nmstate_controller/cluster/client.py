@@ -26,6 +26,7 @@ from nmstate_controller.errors import (
     ApiTimeout,
     ApiUnavailable,
     SettingsError,
+    in_words,
 )
 from nmstate_controller.metrics import Metrics
 
@@ -176,7 +177,7 @@ def _tls(configuration: client.Configuration) -> ssl.SSLContext:
 
 
 def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split())[:_MESSAGE_LIMIT] or type(error).__name__
+    return in_words(error)[:_MESSAGE_LIMIT]
 
 
 def _parse(body: bytes) -> Json:

@@ -20,17 +20,16 @@ from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.controller.change import Changer
 from nmstate_controller.controller.drift import Corrections
-from nmstate_controller.controller.intent import Intent, intent, is_held
+from nmstate_controller.controller.intent import Intent, intent
 from nmstate_controller.controller.proof import Prober
 from nmstate_controller.controller.publisher import Publisher
+from nmstate_controller.controller.removal import Removal
 from nmstate_controller.controller.reporter import Reporter
 from nmstate_controller.controller.verdict import Verdicts, paths
 from nmstate_controller.errors import (
-    ApiError,
     ApplyFailed,
     ConnectivityLost,
     DriftFought,
-    InvalidDesiredState,
     NmstateFailed,
     NmstateStuck,
     NmstateUnavailable,
@@ -40,7 +39,6 @@ from nmstate_controller.errors import (
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.journal import Phase
 from nmstate_controller.node.nmstate import Nmstate, downed
-from nmstate_controller.node.originals import forget, remember, unrevertable
 from nmstate_controller.node.state import changed_interfaces
 
 ATTEMPTS: Final = 5
@@ -100,6 +98,7 @@ class Applier:
         reporter.tell(self._wake)
         self._task = _Task("", 0, None)
         self._corrections = Corrections(clock)
+        self._removal = Removal(publisher, patience=_FIRST_WRITE_SECONDS)
         # Fingerprint of the document that this process has found, or made, the node to be.
         self._met: str | None = None
         # A document's fingerprint, and what its last apply left different.
@@ -226,7 +225,7 @@ class Applier:
             self._verdicts.unmanaged(newest, found)
             return
         if self._is_met(goal, found):
-            self._keep_originals(newest, goal, shown)
+            self._removal.keep(newest, goal, shown)
             await self._leave(newest, goal, "the node runs desiredState; nothing had to be changed")
             return
         if self._stopping:
@@ -237,7 +236,7 @@ class Applier:
             return
         goal = await self._apply(newest, goal, shown, found)
         self._met = goal.fingerprint
-        await self._let_go(newest, goal)
+        await self._removal.let_go(newest, goal)
 
     async def _settle_left(self, newest: NodeNetworkState) -> None:
         """Finish or undo what was begun and not ended. Raises NodeError: ConnectivityLost if that was this attempt."""
@@ -347,7 +346,7 @@ class Applier:
 
         Raises NodeError.
         """
-        await self._hold(newest, goal, before)
+        await self._removal.hold(newest, goal, before)
         self._task.attempts += 1
         self._answered(newest)
         self._verdicts.applying(newest, goal.fingerprint, self._task.attempts)
@@ -373,7 +372,7 @@ class Applier:
             raise type(error)(f"{error}; {_aftermath(before, after)}") from error
         shown = await self._reporter.look()
         self._compared = shown
-        kept = self._forget_dropped(newest, goal)
+        kept = self._removal.forget_dropped(newest, goal)
         residual = await self._residual(kept, shown)
         self._residue = (kept.fingerprint, residual)
         self._task.failures = 0
@@ -392,78 +391,29 @@ class Applier:
         known = self._known_residual(kept)
         return found if known is None else [difference for difference in found if difference in known]
 
-    async def _hold(self, newest: NodeNetworkState, goal: Intent, before: State) -> None:
-        """With removalPolicy Revert: what is there now is in the object before it is changed. Raises NodeError."""
-        if not goal.held:
-            return
-        if secret := unrevertable(goal.desired, before):
-            raise InvalidDesiredState(
-                f"{secret[0]}: has a secret, which cannot be put back as it was: removalPolicy Revert is not possible"
-            )
-        changed = self._keep_originals(newest, goal, before)
-        if not changed and is_held(newest):
-            return
-        try:
-            await self._publisher.hold(True)
-        except ApiError as error:
-            raise ApplyFailed(f"the finalizer that removalPolicy Revert needs could not be set: {error}") from error
-        if not await self._publisher.flush(_FIRST_WRITE_SECONDS):
-            raise ApplyFailed("what is there now, to which removalPolicy goes back, could not be written to the object")
-
-    def _keep_originals(self, newest: NodeNetworkState, goal: Intent, before: State) -> bool:
-        """Note what is there now for what is new in desiredState; whether there was anything."""
-        if not goal.held:
-            return False
-        known = self._publisher.status.revert_state
-        originals = remember(known, goal.desired, before)
-        self._publisher.say(newest.metadata.uid, revert_state=originals)
-        return originals != known
-
-    def _forget_dropped(self, newest: NodeNetworkState, goal: Intent) -> Intent:
-        """Forget what was there before for what is back; what is to be kept up from now on."""
-        if goal.reverts:
-            left = forget(self._publisher.status.revert_state, goal.desired)
-            self._publisher.say(newest.metadata.uid, revert_state=left)
-        return intent(newest, self._publisher.status.revert_state)
-
     async def _leave(self, newest: NodeNetworkState, goal: Intent, why: str) -> None:
         """The node is what is asked, and is left as it is. Raises NodeError."""
-        goal = self._forget_dropped(newest, goal)
+        goal = self._removal.forget_dropped(newest, goal)
         if not goal.document:
             self._met = None
             await self._rest(newest, goal)
             return
         self._met = goal.fingerprint
         self._verdicts.settled(newest, "Configured", why)
-        await self._let_go(newest, goal)
+        await self._removal.let_go(newest, goal)
 
     async def _rest(self, newest: NodeNetworkState, goal: Intent) -> None:
         """There is nothing to be made of the node. Raises NodeError."""
         if not goal.leaving:
             self._verdicts.settled(newest, *_idle(newest.spec.managed))
-        await self._let_go(newest, goal)
+        await self._removal.let_go(newest, goal)
 
-    async def _let_go(self, newest: NodeNetworkState, goal: Intent) -> None:
-        """Take the finalizer away when nothing is to be put back any more. Raises ApplyFailed."""
-        if goal.held:
-            return
-        if not goal.reverts:
-            self._publisher.say(newest.metadata.uid, revert_state=None)
-        if not is_held(newest):
-            return
+    async def _give_up(self, newest: NodeNetworkState) -> None:
+        """Nothing more is tried: an object that is being deleted may go, at once or when the apiserver is back."""
         try:
-            await self._publisher.hold(False)
-        except ApiError as error:
-            raise ApplyFailed(f"the finalizer could not be taken from the object: {error}") from error
-
-    async def _release(self, newest: NodeNetworkState) -> None:
-        """What is being deleted and cannot be put back (its hardware may be gone) must not stay for ever."""
-        if newest.metadata.deletion_timestamp is None or not is_held(newest):
-            return
-        try:
-            await self._publisher.hold(False)
-        except ApiError as error:
-            log.warning("the finalizer could not be taken from the object", error=str(error))
+            await self._removal.give_up(newest)
+        except ApplyFailed as error:
+            log.warning("the object is held longer than it need be", error=str(error))
             self._task.done = False
             self._task.next_at = self._clock.monotonic() + self._backoff.delay()
 
@@ -483,12 +433,12 @@ class Applier:
         elif isinstance(error, TerminalNodeError):
             task.done = True
             self._verdicts.stalled(newest, error, error.reason, str(error))
-            await self._release(newest)
+            await self._give_up(newest)
             return
         elif (failures := task.failures + 1) >= ATTEMPTS:
             task.done = True
             self._verdicts.stalled(newest, error, "AttemptsExhausted", f"given up after {failures} attempts: {error}")
-            await self._release(newest)
+            await self._give_up(newest)
             return
         else:
             task.failures = failures

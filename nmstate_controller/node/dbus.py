@@ -9,7 +9,7 @@ from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusFastError
 
-from nmstate_controller.errors import NmstateUnavailable
+from nmstate_controller.errors import NmstateUnavailable, in_words
 
 BUS: Final = "org.freedesktop.DBus"
 CALL_SECONDS: Final = 5.0
@@ -41,7 +41,7 @@ class Bus:
         except TimeoutError as error:
             raise NmstateUnavailable(f"{_name(service)} does not answer within {CALL_SECONDS:g} s") from error
         except BROKEN as error:
-            raise NmstateUnavailable(f"D-Bus went away: {_words(error)}") from error
+            raise NmstateUnavailable(f"D-Bus went away: {in_words(error)}") from error
         if reply.message_type is MessageType.ERROR:
             detail = f"{reply.error_name}: {reply.body[0] if reply.body else ''}"
             raise NmstateUnavailable(f"{_name(service)} did not do {member}: {detail}")
@@ -62,7 +62,7 @@ async def connected() -> AsyncIterator[Bus]:
             async with asyncio.timeout(CALL_SECONDS):
                 await bus.connect()
         except BROKEN as error:
-            raise NmstateUnavailable(f"there is no D-Bus: {_words(error)}") from error
+            raise NmstateUnavailable(f"there is no D-Bus: {in_words(error)}") from error
         yield Bus(bus)
     finally:
         if bus is not None:
@@ -82,7 +82,3 @@ def plain(value: Any) -> Any:
 
 def _name(service: str) -> str:
     return service.rpartition(".")[2]
-
-
-def _words(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -13,7 +13,7 @@ from dbus_fast import Message, MessageType
 
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
-from nmstate_controller.errors import NmstateUnavailable
+from nmstate_controller.errors import NmstateUnavailable, in_words
 from nmstate_controller.node import dbus
 from nmstate_controller.node.networkmanager import SERVICE
 
@@ -41,7 +41,7 @@ class NetworkManagerNotices:
             try:
                 await self._listen()
             except (NmstateUnavailable, *dbus.BROKEN) as error:
-                log.info("no D-Bus, trying again", error=str(error) or type(error).__name__)
+                log.info("no D-Bus, trying again", error=in_words(error))
             self._notice()
             await self._clock.wait(asyncio.Event(), self._backoff.delay())
 

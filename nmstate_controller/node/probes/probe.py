@@ -4,6 +4,8 @@ import os
 import socket
 from typing import Final, Protocol
 
+from nmstate_controller.errors import in_words
+
 TIMEOUT_SECONDS: Final = 20.0
 """How long a probe may take after a change: an address by DHCP, a port that a switch holds back (STP), an election."""
 
@@ -46,7 +48,7 @@ class Probe(Protocol):
 
 def words(error: Exception) -> str:
     """What an exception says, never nothing."""
-    return str(error).strip().rstrip(".") or type(error).__name__
+    return in_words(error).rstrip(".") or type(error).__name__
 
 
 def system_words(error: OSError) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import structlog
 
+from nmstate_controller.errors import in_words
 from nmstate_controller.node.probes.probe import NothingToProbe, Probe, ProbeFailed
 
 CHOOSE_SECONDS: Final = 2.0
@@ -105,7 +106,7 @@ async def _run(
                     if not isinstance(error, ProbeFailed):
                         # A defect must not leave a change on trial behind: it counts as no answer.
                         log.exception("a probe failed in a way of its own", type=probe.type, target=probe.target)
-                    message = str(error) or type(error).__name__
+                    message = in_words(error)
                     failed(result(message))
                     if isinstance(error, final):
                         return result(message)

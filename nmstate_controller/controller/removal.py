@@ -1,0 +1,79 @@
+"""What was there before, for removalPolicy Revert: kept in the object, which a finalizer holds until it is back.
+
+Loop only; the applier calls it.
+"""
+
+from typing import Final
+
+from nmstate_controller.api.models import NodeNetworkState, State
+from nmstate_controller.controller.intent import Intent, intent, is_held
+from nmstate_controller.controller.publisher import Publisher
+from nmstate_controller.errors import ApiError, ApplyFailed, InvalidDesiredState
+from nmstate_controller.node.originals import forget, remember, unrevertable
+
+
+class Removal:
+    """status.revertState and the finalizer of one object; the applier calls it."""
+
+    def __init__(self, publisher: Publisher, *, patience: float) -> None:
+        """`patience`: seconds that a write before a change may take."""
+        self._publisher = publisher
+        self._patience: Final = patience
+
+    async def hold(self, newest: NodeNetworkState, goal: Intent, before: State) -> None:
+        """What is there now is in the object before it is changed. Raises NodeError."""
+        if not goal.held:
+            return
+        if secret := unrevertable(goal.desired, before):
+            raise InvalidDesiredState(
+                f"{secret[0]}: has a secret, which cannot be put back as it was: removalPolicy Revert is not possible"
+            )
+        changed = self.keep(newest, goal, before)
+        if not changed and is_held(newest):
+            return
+        try:
+            await self._publisher.hold(True)
+        except ApiError as error:
+            raise ApplyFailed(f"the finalizer that removalPolicy Revert needs could not be set: {error}") from error
+        if not await self._publisher.flush(self._patience):
+            raise ApplyFailed("what is there now, to which removalPolicy goes back, could not be written to the object")
+
+    def keep(self, newest: NodeNetworkState, goal: Intent, before: State) -> bool:
+        """Note what is there now for what is new in desiredState; whether there was anything."""
+        if not goal.held:
+            return False
+        known = self._publisher.status.revert_state
+        originals = remember(known, goal.desired, before)
+        self._publisher.say(newest.metadata.uid, revert_state=originals)
+        return originals != known
+
+    def forget_dropped(self, newest: NodeNetworkState, goal: Intent) -> Intent:
+        """Forget what was there before for what is back; what is to be kept up from now on."""
+        if goal.reverts:
+            left = forget(self._publisher.status.revert_state, goal.desired)
+            self._publisher.say(newest.metadata.uid, revert_state=left)
+        return intent(newest, self._publisher.status.revert_state)
+
+    async def let_go(self, newest: NodeNetworkState, goal: Intent) -> None:
+        """Take the finalizer away when nothing is to be put back any more. Raises ApplyFailed."""
+        if goal.held:
+            return
+        if not goal.reverts:
+            self._publisher.say(newest.metadata.uid, revert_state=None)
+        await self._release(newest)
+
+    async def give_up(self, newest: NodeNetworkState) -> None:
+        """What is being deleted and cannot be put back (its hardware may be gone) must not stay for ever.
+
+        Raises ApplyFailed.
+        """
+        if newest.metadata.deletion_timestamp is not None:
+            await self._release(newest)
+
+    async def _release(self, newest: NodeNetworkState) -> None:
+        if not is_held(newest):
+            return
+        try:
+            await self._publisher.hold(False)
+        except ApiError as error:
+            raise ApplyFailed(f"the finalizer could not be taken from the object: {error}") from error
