@@ -1,5 +1,6 @@
 """The lab as tests see it: `hack/lab` by subprocess, and waits that have a deadline and say what they saw last."""
 
+import contextlib
 import json
 import subprocess
 import time
@@ -124,6 +125,12 @@ class Node:
             if line.startswith(f"{name} "):
                 return float(line.rpartition(" ")[2])
         raise AssertionError(f"no metric {name}")
+
+    def metric_or(self, name: str, default: float) -> float:
+        """The same, or `default` while no agent serves it."""
+        with contextlib.suppress(AssertionError):
+            return self.metric(name)
+        return default
 
     # Its object.
 

@@ -1,7 +1,5 @@
 """The main job on real nodes: the object shows what the node runs, and changes it."""
 
-import contextlib
-
 import pytest
 
 from tests.e2e.cases import bridge
@@ -103,7 +101,7 @@ def test_restarting_the_agent_on_a_configured_node_changes_nothing(node: Node) -
 
     node.agent("restart")
     eventually(
-        lambda: _metric(node, "nmstate_controller_observed_generation"),
+        lambda: node.metric_or("nmstate_controller_observed_generation", 0),
         lambda observed: observed == generation,
         "the new agent has spoken about this generation",
     )
@@ -113,13 +111,6 @@ def test_restarting_the_agent_on_a_configured_node_changes_nothing(node: Node) -
     assert node.run("ip", "-json", "address") == links
     assert node.object()["status"]["lastApply"] == last_apply
     assert node.shell("nmcli -g NAME,UUID,TIMESTAMP-REAL,DEVICE connection show --active") == profiles
-
-
-def _metric(node: Node, name: str) -> float:
-    """The metric, or 0 while the agent that serves it is not up yet."""
-    with contextlib.suppress(AssertionError):
-        return node.metric(name)
-    return 0.0
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])

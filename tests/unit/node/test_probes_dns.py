@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from nmstate_controller.errors import NmstateUnavailable
-from nmstate_controller.node.probes import DnsProbe, ProbeFailed, choose, prove
+from nmstate_controller.node.probes import DnsProbe, choose, prove
 from tests.netns import ip, network_namespace
+from tests.unit.node.attempts import failure
 
 PORT = 53
 A, B, C = "127.0.0.1", "127.0.0.2", "::1"
@@ -77,12 +78,6 @@ def silent(_: bytes) -> None:
 
 
 well = reply(0x8180)
-
-
-async def failure(probe: DnsProbe) -> str:
-    with pytest.raises(ProbeFailed) as raised:
-        await probe.attempt()
-    return str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """The gateway probe, against kernels in network namespaces: whatever way it answers it passes, else it fails."""
 
-import asyncio
-import os
 import socket
 import struct
 import subprocess
@@ -12,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from nmstate_controller.node.probes import GatewayProbe, ProbeFailed, Result, choose, prove
+from nmstate_controller.node.probes import GatewayProbe, Result, choose, prove
 from nmstate_controller.node.probes.echo import ask_echo
 from nmstate_controller.node.probes.neighbours import ask_neighbour, hardware_address
 from nmstate_controller.node.probes.routes import Gateway, default_gateways
 from tests.netns import ip, network_namespace
+from tests.unit.node.attempts import failure, leaves_nothing_open_when_cancelled
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 GATEWAY = {V4: "192.0.2.1", V6: "2001:db8::1"}
@@ -105,12 +104,6 @@ def default_route(family: socket.AddressFamily, *arguments: str, action: str = "
 async def outcome(probe: GatewayProbe) -> Result:
     (result,) = await prove([probe])
     return result
-
-
-async def failure(probe: GatewayProbe) -> str:
-    with pytest.raises(ProbeFailed) as raised:
-        await probe.attempt()
-    return str(raised.value)
 
 
 @families
@@ -252,16 +245,7 @@ async def test_all_routes_are_read_when_they_are_many(router: Router) -> None:  
 @families
 async def test_a_cancelled_attempt_leaves_nothing_open(router: Router, family: socket.AddressFamily) -> None:  # noqa: ARG001
     default_route(family, "via", NOWHERE[family])
-    before = os.listdir("/proc/self/fd")  # noqa: PTH208 (the names are all that matters)
-    attempt = asyncio.create_task(GatewayProbe(family).attempt())
-    while os.listdir("/proc/self/fd") == before:  # noqa: ASYNC110, PTH208 (no event tells of it)
-        await asyncio.sleep(0)
-
-    attempt.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await attempt
-
-    assert os.listdir("/proc/self/fd") == before  # noqa: PTH208
+    await leaves_nothing_open_when_cancelled(GatewayProbe(family))
 
 
 class Wire:

@@ -1,14 +1,14 @@
 """The TCP probe, against sockets of the kernel; and the probe that calls."""
 
 import asyncio
-import os
 import socket
 from collections.abc import Iterator
 
 import pytest
 
-from nmstate_controller.node.probes import CallProbe, ProbeFailed, TcpProbe
+from nmstate_controller.node.probes import CallProbe, TcpProbe
 from tests.netns import ip, network_namespace
+from tests.unit.node.attempts import failure, leaves_nothing_open_when_cancelled
 
 PORT = 2222
 
@@ -29,12 +29,6 @@ def silent() -> str:
     ip("address", "add", "192.0.2.2/24", "dev", "w0")
     ip("neighbour", "add", "192.0.2.1", "lladdr", "02:00:00:00:00:01", "dev", "w0")
     return "192.0.2.1"
-
-
-async def failure(probe: TcpProbe | CallProbe) -> str:
-    with pytest.raises(ProbeFailed) as raised:
-        await probe.attempt()
-    return str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -87,16 +81,7 @@ async def test_a_name_that_cannot_be_resolved_fails(host: str) -> None:
 async def test_a_cancelled_attempt_leaves_nothing_open(silent: str) -> None:
     probe = TcpProbe(silent, PORT)
     await asyncio.get_running_loop().getaddrinfo(silent, PORT)  # the executor has its thread now
-    before = os.listdir("/proc/self/fd")  # noqa: PTH208 (the names are all that matters)
-    attempt = asyncio.create_task(probe.attempt())
-    while os.listdir("/proc/self/fd") == before:  # noqa: ASYNC110, PTH208 (no event tells of it)
-        await asyncio.sleep(0)
-
-    attempt.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await attempt
-
-    assert os.listdir("/proc/self/fd") == before  # noqa: PTH208
+    await leaves_nothing_open_when_cancelled(probe)
 
 
 async def test_a_call_that_returns_passes() -> None:
