@@ -235,6 +235,21 @@ async def test_of_gateways_that_share_the_traffic_one_must_answer(router: Router
     assert (await failure(probe)).endswith(f"from {NOWHERE[family]} on w0, {GATEWAY[family]} on w0")
 
 
+@families
+async def test_a_gateway_that_the_change_brings_must_answer_itself(
+    router: Router, family: socket.AddressFamily
+) -> None:
+    default_route(family, "nexthop", "via", GATEWAY[family])
+    probe = GatewayProbe(family)
+    await choose([probe])
+
+    default_route(family, "nexthop", "via", GATEWAY[family], "nexthop", "via", NOWHERE[family], action="replace")
+    assert (await failure(probe)).endswith(f"from {NOWHERE[family]} on w0")
+
+    router.ip(f"address add {NOWHERE[family]}/{LENGTH[family]} dev w0")
+    assert (await outcome(probe)).passed
+
+
 async def test_all_routes_are_read_when_they_are_many(router: Router) -> None:  # noqa: ARG001
     ip(batch="\n".join(f"route add 10.0.{n >> 8}.{n & 255}/32 via 192.0.2.7" for n in range(3000)))
     default_route(V4, "via", GATEWAY[V4])
