@@ -21,6 +21,7 @@ from nmstate_controller.errors import (
     NmstateStuck,
     NmstateUnavailable,
     NodeError,
+    VerificationFailed,
 )
 from nmstate_controller.node.journal import Journal, Note, Phase
 from nmstate_controller.node.networkmanager import Standing
@@ -28,6 +29,9 @@ from nmstate_controller.node.nmstate import Nmstate
 
 _MARGIN_SECONDS: Final = 40
 """NetworkManager's own timer runs this much longer than the probes, so that it is not what decides."""
+
+_REMOVAL_LOOKS: Final = 4
+_REMOVAL_PAUSE_SECONDS: Final = 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +103,10 @@ class Changer:
             raise
         await self._prove(proof, on_probing)
         await self._commit()
-        return await self._settle()
+        unsaved = await self._settle()
+        if unsaved is None:
+            await self._see_gone(document)
+        return unsaved
 
     async def recover(self) -> Note | None:
         """Settle the change that an earlier agent, or a call that was stuck, left behind. Raises NodeError.
@@ -194,6 +201,27 @@ class Changer:
         self.journal.clear()
         return None
 
+    async def _see_gone(self, document: State) -> None:
+        """Return when what shall be absent is. Raises NodeError.
+
+        NetworkManager removes a device some time after its profile, or leaves it there as one that it does not manage;
+        libnmstate takes either for done, and removes what was left when it is asked again.
+        """
+        gone = _absent(document)
+        if not gone or await self._are_gone(gone):
+            return
+        log.warning("what shall be absent is still there, removing it again", interfaces=_names(gone))
+        await self._nmstate.apply(gone)
+        if not await self._are_gone(gone):
+            raise VerificationFailed(f"still there although they shall be absent: {', '.join(_names(gone))}")
+
+    async def _are_gone(self, gone: State) -> bool:
+        for _ in range(_REMOVAL_LOOKS - 1):
+            if not await self._nmstate.compare(gone, await self._nmstate.show()):
+                return True
+            await asyncio.sleep(_REMOVAL_PAUSE_SECONDS)
+        return not await self._nmstate.compare(gone, await self._nmstate.show())
+
     async def _was_committed(self, note: Note) -> bool:
         """Whether a proven change whose checkpoint is gone was kept: then the node is what it asked for."""
         if note.checkpoint is None or note.phase is not Phase.PROVEN:
@@ -266,13 +294,16 @@ def on_trial(document: State, before: State) -> State:
 
 def on_disk_only(document: State) -> State | None:
     """The part of a document that memory cannot prove: what shall be absent (it only goes down) and the hostname."""
-    rest: State = {}
-    gone = [found for found in document.get("interfaces") or [] if found.get("state") == "absent"]
-    if gone:
-        rest["interfaces"] = gone
+    rest = _absent(document)
     if document.get("hostname"):
         rest["hostname"] = document["hostname"]
     return rest or None
+
+
+def _absent(document: State) -> State:
+    """The part of a document that says what shall not be; empty when it says nothing of the kind."""
+    gone = [found for found in document.get("interfaces") or [] if found.get("state") == "absent"]
+    return {"interfaces": gone} if gone else {}
 
 
 def _names(document: State) -> list[str]:

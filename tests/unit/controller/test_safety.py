@@ -232,6 +232,37 @@ async def test_a_networkmanager_that_forgot_the_change_is_put_back_by_hand(loop:
         await loop.ready("True", "Configured", 2)
 
 
+async def test_what_networkmanager_leaves_behind_is_removed_again(loop: Loop) -> None:
+    await loop.server.edit({"desiredState": {"interfaces": [BRIDGE]}})
+    await loop.ready("True", "Configured", 2)
+    forgetful = iter((True, True))
+
+    def leave() -> None:
+        if next(forgetful, False):
+            loop.library.interfaces["br1"] = {**BRIDGE, "state": "ignore"}
+
+    loop.library.after_apply = leave
+    await loop.server.edit({"desiredState": {"interfaces": [{"name": "br1", "state": "absent"}]}})
+    await loop.ready("True", "Configured", 3)
+
+    assert "br1" not in loop.library.interfaces
+    assert "residual" not in loop.server.status["lastApply"]
+
+
+async def test_what_cannot_be_removed_is_not_called_configured(loop: Loop) -> None:
+    await loop.server.edit({"desiredState": {"interfaces": [BRIDGE]}})
+    await loop.ready("True", "Configured", 2)
+
+    def leave() -> None:
+        loop.library.interfaces["br1"] = {**BRIDGE, "state": "ignore"}
+
+    loop.library.after_apply = leave
+    await loop.server.edit({"desiredState": {"interfaces": [{"name": "br1", "state": "absent"}]}})
+    await loop.ready("False", "VerificationFailed", 3)
+
+    assert "br1" in message(loop.server)
+
+
 async def test_drift_is_corrected(loop: Loop) -> None:
     await loop.server.edit(mtu(1400))
     await loop.ready("True", "Configured", 2)
