@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import subprocess
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 PYTHON = str(CHECKOUT / ".venv/bin/python")
 # Between looks of `eventually`: a lab command costs about 0.1 s of one of two cores.
 _LOOK_SECONDS = 0.25
+_PROFILE = "/etc/NetworkManager/system-connections/eth0.nmconnection"
 
 
 def eventually(look: Callable[[], T], holds: Callable[[T], bool], what: str, *, seconds: float = 60) -> T:
@@ -89,6 +91,7 @@ class Node:
     def __init__(self, lab: Lab, name: str) -> None:
         self.lab = lab
         self.name = name
+        self._profile = ""
 
     # The node itself.
 
@@ -188,8 +191,12 @@ class Node:
         ready = self.verdict(generation, seconds=seconds)
         assert (ready["status"], ready["reason"]) == ("True", "Configured"), ready
 
+    def remember(self) -> None:
+        """Take eth0's profile as it is now for what `reset` goes back to."""
+        self._profile = self.run("cat", _PROFILE)
+
     def reset(self) -> None:
-        """Back to what a fresh node runs: nothing desired, no profile but eth0's, no made-up link."""
+        """Back to what a fresh node runs: nothing desired, eth0's profile as remembered, no other, no made-up link."""
         usual = {"managed": True, "driftPolicy": "Correct", "removalPolicy": "Retain", "probes": None}
         generation = self.patch({"desiredState": None, **usual})
         self.verdict(generation)
@@ -199,6 +206,11 @@ class Node:
             " for link in $(ls /sys/class/net); do"
             ' case "$link" in eth?|peer?|lo) ;; *) ip link delete "$link" 2>/dev/null || true;; esac; done'
         )
+        if self._profile and self.run("cat", _PROFILE) != self._profile:
+            self.shell(
+                f"umask 077; printf %s {shlex.quote(self._profile)} > {_PROFILE}; nmcli connection load {_PROFILE};"
+                " nmcli connection up eth0"
+            )
 
 
 def condition(status: Json, kind: str) -> Json:

@@ -12,6 +12,7 @@ def nodes(lab: Lab) -> list[Node]:
     """Both nodes, their agents running and their first reports made."""
     nodes = [lab.node("node01"), lab.node("node02")]
     for node in nodes:
+        node.remember()
         node.agent("start")
     for node in nodes:
         eventually(
