@@ -65,7 +65,7 @@ def _interface(path: str, wanted: Interface, names: Names) -> Iterator[Differenc
 
 
 def _gone(current: Interface) -> bool:
-    """What cannot be removed is as absent as it gets when nothing runs it, and the loopback when it is as it was made."""
+    """What cannot be removed is as absent as it gets when nothing runs it, the loopback when it is as it was made."""
     if current.get("type") == "loopback":
         families = (mapping(current.get(family)) for family in ("ipv4", "ipv6"))
         addresses = {str(entry.get("ip")) for family in families for entry in mappings(family.get("address"))}
