@@ -1,4 +1,4 @@
-"""The command line: `nmstate-controller run` is the agent; `show` and `crd` need no cluster."""
+"""The command line: `nmstate-controller run` is the agent; `show`, `diff` and `crd` need no cluster."""
 
 import argparse
 import asyncio
@@ -20,6 +20,16 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument(
         "--leave-out", action="append", default=[], metavar="PATTERN", help="interfaces to leave out, such as 'cali*'"
     )
+    diff = commands.add_parser(
+        "diff",
+        help="print what a document would change on this host, and change nothing",
+        description="Exit status: 0 when nothing would change, 1 when something would, 2 when that cannot be said.",
+    )
+    diff.add_argument("-f", "--file", required=True, help="an nmstate document or a NodeNetworkState; - for stdin")
+    prune = commands.add_parser(
+        "prune", help="list the objects whose node is gone; they are kept when a node leaves, for it may come back"
+    )
+    prune.add_argument("--delete", action="store_true", help="delete them")
     return parser
 
 
@@ -35,11 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _run()
             case "show":
                 _show(options.leave_out, options.kernel_only)
+            case "diff":
+                return _diff(options.file)
+            case "prune":
+                _prune(delete=options.delete)
             case _:
                 _crd()
     except NmstateControllerError as error:
         print(f"nmstate-controller: {error}", file=sys.stderr)
-        return 1
+        return 2 if options.command == "diff" else 1
     return 0
 
 
@@ -59,6 +73,21 @@ def _show(patterns: list[str], kernel_only: bool) -> None:
     from nmstate_controller.controller.show import show
 
     sys.stdout.write(asyncio.run(show(patterns, kernel_only=kernel_only)))
+
+
+def _diff(path: str) -> int:
+    from nmstate_controller.controller.diff import diff
+
+    found = asyncio.run(diff(path))
+    sys.stdout.write(found)
+    return 1 if found else 0
+
+
+def _prune(*, delete: bool) -> None:
+    from nmstate_controller.cluster.prune import prune
+
+    for line in asyncio.run(prune(delete=delete)):
+        print(line)
 
 
 def _crd() -> None:

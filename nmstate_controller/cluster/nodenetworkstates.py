@@ -11,7 +11,7 @@ from nmstate_controller.api.models import GROUP, KIND, PLURAL, VERSION, NodeNetw
 from nmstate_controller.cluster.client import Client, Json
 from nmstate_controller.errors import ApiUnavailable
 
-_COLLECTION: Final = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
+COLLECTION: Final = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
 
 
 class NodeNetworkStates:
@@ -20,12 +20,12 @@ class NodeNetworkStates:
     def __init__(self, client: Client, node_name: str) -> None:
         self._client = client
         self._name = node_name
-        self._path = f"{_COLLECTION}/{node_name}"
+        self._path = f"{COLLECTION}/{node_name}"
         self._selector = {"fieldSelector": f"metadata.name={node_name}"}
 
     async def list(self) -> tuple[NodeNetworkState | None, str]:
         """The object, or None, and the resourceVersion to watch from. A quorum read: no older than this moment."""
-        answer = await self._client.request("list", "GET", _COLLECTION, query=self._selector)
+        answer = await self._client.request("list", "GET", COLLECTION, query=self._selector)
         version = _version(answer)
         items = answer.get("items") or []
         return (parse(items[0]) if items else None), version
@@ -42,7 +42,7 @@ class NodeNetworkStates:
             "resourceVersion": resource_version,
             "timeoutSeconds": str(timeout),
         }
-        async with self._client.stream("watch", _COLLECTION, query=query, inactivity=inactivity) as chunks:
+        async with self._client.stream("watch", COLLECTION, query=query, inactivity=inactivity) as chunks:
             yield chunks
 
     async def get(self) -> NodeNetworkState:
@@ -57,7 +57,7 @@ class NodeNetworkStates:
             "metadata": {"name": self._name},
             "spec": {"nodeName": self._name},
         }
-        return parse(await self._client.request("create", "POST", _COLLECTION, body=body))
+        return parse(await self._client.request("create", "POST", COLLECTION, body=body))
 
     async def replace_status(self, resource_version: str, status: Json) -> tuple[NodeNetworkState, int]:
         """Replace the whole status, if the object is still at `resource_version`; else ApiConflict.

@@ -18,12 +18,17 @@ from nmstate_controller.node.state import Filter
 _SECONDS: Final = 60.0
 
 
+def host() -> Nmstate:
+    """This host's network, to be read."""
+    return Nmstate(Metrics(), SystemClock(), show_timeout=_SECONDS, apply_timeout=_SECONDS, rollback_timeout=60)
+
+
 async def show(patterns: list[str], *, kernel_only: bool) -> str:
     """The object as YAML; `patterns` are of interfaces to leave out. Raises NodeError.
 
     Without NetworkManager it is what the kernel alone knows, and a line on stderr says so.
     """
-    node = Nmstate(Metrics(), SystemClock(), show_timeout=_SECONDS, apply_timeout=_SECONDS, rollback_timeout=60)
+    node = host()
     try:
         shown = await node.show(kernel_only=kernel_only)
     except NmstateUnavailable as error:

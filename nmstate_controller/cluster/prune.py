@@ -1,0 +1,41 @@
+"""Objects whose node is gone for good, as an administrator finds and removes them: `nmstate-controller prune`."""
+
+import contextlib
+
+from nmstate_controller.cluster.client import Client, load_configuration
+from nmstate_controller.cluster.nodenetworkstates import COLLECTION
+from nmstate_controller.errors import ApiNotFound
+from nmstate_controller.metrics import Metrics
+
+_SECONDS = 30.0
+
+
+async def prune(*, delete: bool) -> list[str]:
+    """A line for each NodeNetworkState without a Node; with `delete` they are removed. Raises ApiError.
+
+    The credentials are the administrator's: the agents' own allow neither.
+    """
+    async with Client(await load_configuration(), Metrics(), timeout=_SECONDS) as client:
+        nodes = {item["metadata"]["name"] for item in await _items(client, "/api/v1/nodes")}
+        lines = []
+        for found in await _items(client, COLLECTION):
+            name = found["metadata"]["name"]
+            if name in nodes:
+                continue
+            if delete:
+                await _delete(client, name)
+            lines.append(f"nodenetworkstate/{name} {'deleted' if delete else 'has no node'}")
+    return lines
+
+
+async def _items(client: Client, path: str) -> list[dict[str, dict[str, str]]]:
+    return (await client.request("list", "GET", path)).get("items") or []
+
+
+async def _delete(client: Client, name: str) -> None:
+    """No agent is left to take the finalizer away."""
+    path = f"{COLLECTION}/{name}"
+    with contextlib.suppress(ApiNotFound):
+        await client.request("delete", "DELETE", path)
+        unheld = {"metadata": {"finalizers": None}}
+        await client.request("patch", "PATCH", path, body=unheld, content_type="application/merge-patch+json")

@@ -1,0 +1,35 @@
+"""Objects whose node is gone are listed, and removed when that is asked for; all others stay."""
+
+import json
+import subprocess
+
+from tests.integration.test_api import nns
+from tests.lab import PYTHON, Lab
+
+
+def prune(lab: Lab, *options: str) -> list[str]:
+    """What the command prints for the cluster's administrator."""
+    kubeconfig = lab.command("kubeconfig").stdout.strip()
+    command = ["nsenter", f"--net=/run/netns/nl-{lab.name}", "--", "env", f"KUBECONFIG={kubeconfig}"]
+    done = subprocess.run(
+        [*command, PYTHON, "-m", "nmstate_controller", "prune", *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
+def test_an_object_whose_node_is_gone_is_listed_and_removed(lab: Lab) -> None:
+    held = nns("gone-node", removalPolicy="Revert")
+    held["metadata"]["finalizers"] = ["nmstate.io/revert"]
+    lab.kubectl("apply", "-f", "-", stdin=json.dumps(held))
+    lab.kubectl("apply", "-f", "-", stdin=json.dumps(nns("node02")))
+
+    assert prune(lab) == ["nodenetworkstate/gone-node has no node"]
+    assert prune(lab, "--delete") == ["nodenetworkstate/gone-node deleted"]
+    assert prune(lab) == []
+    left = lab.kubectl_json("get", "nns")["items"]
+    assert "node02" in {found["metadata"]["name"] for found in left}
+    lab.kubectl("delete", "nns", "node02", "--ignore-not-found")
