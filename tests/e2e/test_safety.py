@@ -288,6 +288,63 @@ def test_a_change_waits_for_networkmanager_and_survives_its_restarts(node: Node)
     assert node.ports("br7") == {"eth1", "eth2"}
 
 
+# How it ends, and how whoever looks after the node brings it back.
+SERVICES = {
+    "NetworkManager": ("kill -9 $(cat /run/lab-networkmanager.pid)", "lab-networkmanager start"),
+    "D-Bus": (
+        "pkill -9 -x dbus-daemon; rm -f /run/dbus/system_bus_socket",
+        "dbus-daemon --system --fork --nopidfile; lab-networkmanager restart",
+    ),
+}
+
+
+def reporting(node: Node, *reasons: str) -> None:
+    """Wait until the condition Reporting has one of those reasons."""
+    eventually(
+        lambda: condition(node.object()["status"], "Reporting").get("reason"),
+        lambda found: found in reasons,
+        f"Reporting is {' or '.join(reasons)}",
+        seconds=90,
+    )
+
+
+@pytest.mark.parametrize("when", ["before", "inside", "after"])
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_that_is_killed_is_told_and_outlived(node: Node, service: str, when: str) -> None:
+    kill, start = SERVICES[service]
+    eventually(lambda: alive(node), bool, "the agent lives")
+    agent = node.run("cat", "/run/nmstate-controller/agent.lock")
+    if when == "before":
+        node.shell(kill)
+    generation = node.desire(bridge("br7", "eth1"))
+    if when == "inside":
+        eventually(lambda: note(node).get("checkpoint"), bool, "the checkpoint is there", seconds=60)
+        node.shell(kill)
+    if when == "after":
+        node.configured(generation)
+        applied = node.metric("nmstate_controller_apply_duration_seconds_count")
+        node.shell(kill)
+    try:
+        reporting(node, "NetworkManagerUnavailable", "NmstateStuck")
+        if when == "before":
+            eventually(
+                lambda: condition(node.object()["status"], "Ready").get("reason"),
+                lambda reason: reason in ("NmstateUnavailable", "NmstateStuck"),
+                "Ready says that NetworkManager is away",
+            )
+        if when == "inside":
+            assert condition(node.object()["status"], "Ready")["status"] != "True"
+    finally:
+        node.shell(start)
+
+    reporting(node, "Reported")
+    node.configured(generation, seconds=180)
+    assert node.ports("br7") == {"eth1"}
+    assert node.run("cat", "/run/nmstate-controller/agent.lock") == agent
+    if when == "after":
+        assert node.metric("nmstate_controller_apply_duration_seconds_count") == applied
+
+
 @pytest.mark.parametrize(
     "when", ["inside the apply", "committed", "after absent"], ids=lambda when: when.replace(" ", "-")
 )
