@@ -19,11 +19,12 @@ _LIMIT: Final = 800
 # `Verification failure: eth1.interface.mtu desire '1400', current '1500'`, and the like
 _DESIRE: Final = re.compile(r"(?<!\S)(\S*) (desired?) '")
 _CURRENT: Final = "', current '"
+_DUMP: Final = re.compile(r":? \b[A-Z][A-Za-z]{0,40} \{ [a-z_0-9]{1,40}: ")
 
 
 def presentable(message: str, document: Any = None) -> str:
     """`message` on one line, without the secrets of `document`, with only short quotations in it, and not endless."""
-    message = printable(_shortened(_without_secrets(message, document)))
+    message = printable(_without_dump(_shortened(_without_secrets(message, document))))
     return message if len(message) <= _LIMIT else f"{message[: _LIMIT - 1]}…"
 
 
@@ -47,6 +48,14 @@ def _shortened(message: str) -> str:
     hidden = not SECRETS.isdisjoint(start[1].split("."))
     wanted, found = (HIDDEN if hidden else _quote(value) for value in (wanted, found))
     return f"{message[: start.end()]}{wanted}{_CURRENT}{found}'{end}"
+
+
+def _without_dump(message: str) -> str:
+    """Without what Rust prints of a value of its own: `: RouteEntry { state: None, … }`."""
+    start = _DUMP.search(message)
+    if start is None:
+        return message
+    return message[: start.start()] + message[start.end() :].rpartition("}")[2]
 
 
 def _quote(value: str) -> str:
