@@ -4,7 +4,7 @@ The same number is always the same document, so one that a test names can be loo
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ _ODD_NUMBERS: Final = (
 _NOT_FROM_AN_APISERVER: Final = ("\ud800", "a\udfffb", float("nan"), float("inf"), 2**64, 10**400)
 """JSON as Go reads it has none of these; a file that is read by Python may."""
 
-_DEFECTS: Final = ("Traceback", 'File "', "could not be compared", "panicked", "NetworkState {", "interfaces:\n")
+_DEFECTS: Final = ("Traceback", 'File "', "could not be compared", "panicked", " { ")
 
 
 def unreadable(message: str) -> str | None:
@@ -50,7 +50,7 @@ def unreadable(message: str) -> str | None:
 def document(number: int, *, portable: bool = False) -> Json:
     """Document `number`: one of the corpus with a few mutations. `portable`: all of it can come from an apiserver."""
     random = Random(number)
-    whole = {"document": copy.deepcopy(random.choice(_ORIGINALS))}
+    whole: Json = {"document": copy.deepcopy(random.choice(_ORIGINALS))}
     if random.random() < 0.3:
         whole["document"] |= copy.deepcopy(random.choice(_ORIGINALS))
     for _ in range(random.choice((1, 1, 1, 2, 3, 8))):
@@ -68,7 +68,9 @@ def _places(value: Json) -> list[Place]:
     pending = [value]
     while pending:
         item = pending.pop()
-        keys = list(item) if isinstance(item, dict) else range(len(item)) if isinstance(item, list) else ()
+        keys: Sequence[Any] = (
+            list(item) if isinstance(item, dict) else range(len(item) if isinstance(item, list) else 0)
+        )
         found += [(item, key) for key in keys]
         pending += [item[key] for key in keys]
     return found
