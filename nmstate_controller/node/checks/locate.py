@@ -146,7 +146,7 @@ class _Search:
             lambda value: around({**lean, key: value}),
             lambda value: around({**kept, key: value}),
         )
-        return self._enter(f".{key}" if self.path else key, whole[key], ways) and key not in SECRETS
+        return self._enter(f".{key}" if self.path else str(key), whole[key], ways) and key not in SECRETS
 
     def _into_list(self, whole: Sequence[JSON]) -> bool:
         if self._fails([]):
