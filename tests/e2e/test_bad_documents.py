@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.cases import bridge
 from tests.lab import Json, Lab, Node, condition, eventually
+from tests.soak.hostile import HAND_MADE, TRAPS, deep_json, unreadable
 
 GOOD: Json = {"interfaces": [{"name": "dummy7", "type": "dummy", "state": "up"}]}
 
@@ -73,6 +74,47 @@ def test_is_refused_by_name(untouched: Node, document: Any, named: str) -> None:
         assert len(ready["message"]) <= 1024
         assert condition(node.object()["status"], "Stalled")["status"] == "True"
     assert node.run("ip", "-json", "address") == before
+
+
+@pytest.fixture
+def deep() -> Iterator[None]:
+    """Python's JSON without a limit."""
+    with deep_json():
+        yield
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.usefixtures("deep")
+def test_what_is_hostile_gets_a_verdict_from_one_and_the_same_agent(node: Node) -> None:
+    before = agents(node)
+    taken = 0
+    for name, document in {**HAND_MADE, **json.loads(json.dumps(TRAPS, default=str))}.items():
+        done = node.try_replace(document)
+        if done.returncode != 0:
+            continue
+        taken += 1
+        generation = json.loads(done.stdout)["metadata"]["generation"]
+        status = eventually(
+            lambda: node.object()["status"],
+            lambda status, generation=generation: judged(status, generation),  # type: ignore[misc]
+            f"document {name} has a verdict",
+            seconds=180,
+        )
+        for found in status["conditions"]:
+            assert unreadable(found["message"]) is None, (name, unreadable(found["message"]), found)
+        assert agents(node) == before, name
+    assert taken > len(HAND_MADE) / 2
+
+
+def agents(node: Node) -> str:
+    """The pids of what runs the agent."""
+    return node.run("pgrep", "-f", "nmstate_controller run")
+
+
+def judged(status: Json, generation: int) -> bool:
+    """Whether there is a first verdict on a generation, if only that it is tried again."""
+    ready = condition(status, "Ready")
+    return ready.get("observedGeneration") == generation and ready["status"] != "Unknown"
 
 
 @pytest.mark.parametrize("nothing", [{}, None], ids=["empty", "null"])

@@ -1,6 +1,7 @@
 """No document ends the agent, slows it down for good, or makes it grow; each gets a verdict that can be read."""
 
 import json
+import os
 import subprocess
 import time
 from collections import Counter
@@ -10,14 +11,20 @@ from typing import Any, Final
 
 import libnmstate
 import pytest
+from hypothesis import given, settings
 
+from nmstate_controller.clock import SystemClock
 from nmstate_controller.cluster.client import Client
+from nmstate_controller.errors import NodeError
+from nmstate_controller.metrics import Metrics
+from nmstate_controller.node.nmstate import Nmstate
 from tests.netns import ip, move_for_good
-from tests.soak.hostile import HAND_MADE, TRAPS, document, unreadable
+from tests.soak.hostile import HAND_MADE, NOT_PORTABLE, TRAPS, document, unreadable
 from tests.soak.test_memory import Kernel, resident
 from tests.unit.apiserver import ApiServer
 from tests.unit.controller.test_loop import Loop
 from tests.unit.library import State
+from tests.unit.node.test_checks_properties import DOCUMENTS
 
 ALLOWED_MIB: Final = 16.0
 """Less than a kilobyte for each document of a full run."""
@@ -68,6 +75,11 @@ class Node(Kernel):
         subprocess.run(["ip", "-force", "-batch", "-"], input=batch, text=True, capture_output=True, check=False)
 
 
+def assert_readable(name: str, message: str) -> None:
+    problem = unreadable(message)
+    assert problem is None, f"the message about document {name} {problem}: {message!r}"
+
+
 class Judge:
     """Hands documents to a running agent, and holds its verdicts to what they should be."""
 
@@ -88,8 +100,7 @@ class Judge:
             raise AssertionError(f"no verdict on document {name}: {server.status.get('conditions')}") from error
         self.slowest = max(self.slowest, (time.monotonic() - started, name))
         for condition in server.status["conditions"]:
-            problem = unreadable(condition["message"])
-            assert problem is None, f"document {name}: {condition['type']} {problem}: {condition['message']!r}"
+            assert_readable(name, condition["message"])
         ready = self._loop.server.condition("Ready")
         assert ready is not None
         self.outcomes[ready[1]] += 1
@@ -137,3 +148,44 @@ async def test_what_is_made_by_hand_gets_a_verdict(judge: Judge, policy: str) ->
 
     print(f"\n{dict(judge.outcomes.most_common())}; the slowest took {judge.slowest}")
     assert judge.slowest[0] < ALLOWED_SECONDS, judge.slowest
+
+
+class File:
+    """Documents as `nmstate-controller diff` reads them: whatever Python makes of a file, without an apiserver."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._nmstate = Nmstate(
+            metrics, SystemClock(), show_timeout=60, apply_timeout=60, rollback_timeout=60, library=Node()
+        )
+
+    async def compare(self, name: str, desired: Any) -> None:
+        shown = await self._nmstate.show()
+        try:
+            await self._nmstate.compare(desired, shown)
+        except NodeError as error:
+            assert_readable(name, str(error))
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("rounds", [(20_000, 300)], indirect=True)
+async def test_whatever_a_file_holds_is_compared_or_refused(metrics: Metrics, rounds: int) -> None:
+    file = File(metrics)
+
+    for name, desired in {**HAND_MADE, **TRAPS, **NOT_PORTABLE}.items():
+        await file.compare(name, desired)
+    for number in range(rounds):
+        await file.compare(str(number), document(number))
+
+
+async def test_whatever_hypothesis_makes_up_is_compared_or_refused(metrics: Metrics) -> None:
+    file = File(metrics)
+    made: list[Any] = []
+
+    @settings(max_examples=2_000 if os.environ.get("SOAK") else 100, database=None)
+    @given(desired=DOCUMENTS)
+    def collect(desired: Any) -> None:
+        made.append(desired)
+
+    collect()
+    for desired in made:
+        await file.compare(repr(desired), desired)
