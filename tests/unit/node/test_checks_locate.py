@@ -40,7 +40,7 @@ PLACES: list[tuple[State, str]] = [
         f"interfaces[eth1].{'k' * 62}…: unknown field `{'k' * 63}…`",
     ),
     (ethernet(state="hunter2"), "interfaces[eth1].state: unknown variant, expected one of `up`"),
-    ({True: 1} | ethernet(), "True: a key is a str, not bool"),  # type: ignore[dict-item]
+    ({True: 1} | ethernet(), "True: a key is a str, not bool"),  # type: ignore[list-item]
     (ethernet() | {"hunter": 2}, "hunter: unknown field `hunter`, expected one of "),
     ({"interfaces": [{"name": "eth1", "type": 5}]}, "interfaces[eth1].type: data did not match"),
     ({"interfaces": [{"name": "eth1", "mtu": "abc"}]}, "interfaces[eth1].mtu: invalid digit found in string"),
