@@ -401,6 +401,16 @@ def test_neither_argument_is_changed() -> None:
     assert [desired, node] == [REPORT, NODE]
 
 
+@pytest.mark.parametrize("names", ["a", "ab", "abc"])
+def test_what_stands_on_itself_is_refused_at_once(names: str) -> None:
+    circle = [vlan(base, name) for name, base in zip(names, names[1:] + names[0], strict=True)]
+    with pytest.raises(InvalidDesiredState, match=r"^interfaces\[a\]\.vlan\.base-iface: a cannot stand on itself$"):
+        check(interfaces(*circle), NODE)
+    elsewhere = interfaces({**vlan("a", "a"), "state": "up"})  # on what another namespace calls a
+    check(elsewhere, elsewhere)
+    check(interfaces(vlan("eth1", "a"), vlan("a", "b"), vlan("a", "c"), vlan("c", "d")), NODE)
+
+
 def test_a_path_without_an_end_leaves_room_for_the_reason() -> None:
     value: Any = "\0"
     for _ in range(50):
