@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -123,8 +124,10 @@ def test_what_is_hostile_gets_a_verdict_from_one_and_the_same_agent(patient: Nod
     before = agents(node)
     everything = {**HAND_MADE, **json.loads(json.dumps(TRAPS, default=str))}
     for name in everything if os.environ.get("SOAK") else FEW:
+        started = time.monotonic()
         done = node.try_replace(everything[name])
         if done.returncode != 0:
+            print(f"\nrefused: {name}: {done.stderr[:200]}")
             continue
         generation = json.loads(done.stdout)["metadata"]["generation"]
         status = eventually(
@@ -136,6 +139,7 @@ def test_what_is_hostile_gets_a_verdict_from_one_and_the_same_agent(patient: Nod
         for found in status["conditions"]:
             assert unreadable(found["message"]) is None, (name, unreadable(found["message"]), found)
         assert agents(node) == before, name
+        print(f"\n{time.monotonic() - started:.1f} s: {name}: {condition(status, 'Ready')['message'][:200]}")
 
 
 def agents(node: Node) -> str:
