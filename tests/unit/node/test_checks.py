@@ -411,6 +411,14 @@ def test_what_stands_on_itself_is_refused_at_once(names: str) -> None:
     check(interfaces(vlan("eth1", "a"), vlan("a", "b"), vlan("a", "c"), vlan("c", "d")), NODE)
 
 
+def test_what_is_its_own_peer_is_refused_at_once() -> None:
+    veth = {"name": "v5", "type": "veth", "veth": {"peer": "v5"}}
+    with pytest.raises(InvalidDesiredState, match=r"^interfaces\[v5\]\.veth\.peer: v5 cannot be its own peer$"):
+        check(interfaces(veth), NODE)
+    there = interfaces({**veth, "state": "up"})  # its peer is in another namespace
+    check(there, there)
+
+
 def test_a_path_without_an_end_leaves_room_for_the_reason() -> None:
     value: Any = "\0"
     for _ in range(50):
