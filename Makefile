@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := nmstate_controller tests hack
 IMAGE_TESTS := tests/integration/test_image.py tests/e2e/test_deploy.py
+SOAKED := tests/integration/test_hostile_documents.py $(patsubst %,tests/e2e/test_%.py,bad_documents safety drift)
 LIBNMSTATE := $(shell git ls-files -co --exclude-standard hack/libnmstate 2>/dev/null)
 
 .DEFAULT_GOAL := help
@@ -42,7 +43,7 @@ test-image: $(VENV)/.ready  ## Build the image and deploy it on a real kubelet; 
 	@$(BIN)/pytest $(IMAGE_TESTS)
 
 soak: $(VENV)/.ready  ## Run the long tests in full
-	@SOAK=1 $(BIN)/pytest -s --timeout=3600 tests/soak tests/unit/controller tests/e2e/test_safety.py tests/e2e/test_drift.py
+	@SOAK=1 $(BIN)/pytest -s --timeout=3600 tests/soak tests/unit/controller $(SOAKED)
 
 check: $(VENV)/.ready  ## Lint, types, import rules, generated files
 	@echo "== checks"

@@ -29,9 +29,15 @@ The message of each is one sentence for a user, without secrets, stack traces or
 """
 
 
+def printable(text: str) -> str:
+    """`text` on one line, without characters that play tricks on a terminal."""
+    line = " ".join(text.split())
+    return line if line.isprintable() else "".join(one if one.isprintable() else "?" for one in line)
+
+
 def in_words(error: BaseException) -> str:
     """What a foreign exception says, on one line and never nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return printable(str(error)) or type(error).__name__
 
 
 class NmstateControllerError(Exception):

@@ -9,20 +9,26 @@ from contextlib import contextmanager
 
 _CLONE_NEWNET = 0x40000000
 
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def move_for_good() -> None:
+    """Put the calling thread, and what it starts, into a namespace of its own in which lo is up."""
+    assert _LIBC.unshare(_CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+    ip("link", "set", "lo", "up")
+
 
 @contextmanager
 def network_namespace() -> Iterator[None]:
     """Put the main thread, and what it starts, into a namespace of its own in which lo is up."""
     assert threading.current_thread() is threading.main_thread()
-    libc = ctypes.CDLL(None, use_errno=True)
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        assert libc.unshare(_CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+        move_for_good()
         try:
-            ip("link", "set", "lo", "up")
             yield
         finally:
-            assert libc.setns(home, _CLONE_NEWNET) == 0
+            assert _LIBC.setns(home, _CLONE_NEWNET) == 0
     finally:
         os.close(home)
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from nmstate_controller.api.models import Condition
+from nmstate_controller.errors import printable
 
 MESSAGE_LIMIT: Final = 1024
 """Characters of a message; what is longer is cut with an ellipsis, for nobody reads a wall of text in a table."""
@@ -38,10 +39,8 @@ def is_true(conditions: Conditions, kind: str) -> bool:
 
 
 def brief(message: str) -> str:
-    """`message` on one line, at most MESSAGE_LIMIT characters, without those that play tricks on a terminal."""
-    line = " ".join(message.split())
-    if not line.isprintable():
-        line = "".join(character if character.isprintable() else "?" for character in line)
+    """`message` as `printable` makes it, at most MESSAGE_LIMIT characters."""
+    line = printable(message)
     return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…"
 
 

@@ -5,7 +5,6 @@ parses every answer twice and turns errors into dumps of headers and body. Used 
 """
 
 import contextlib
-import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
@@ -14,6 +13,7 @@ import aiohttp
 import structlog
 
 from nmstate_controller import __version__
+from nmstate_controller.cluster.answers import read
 from nmstate_controller.cluster.kubernetes import client, config
 from nmstate_controller.errors import (
     ApiConflict,
@@ -182,8 +182,8 @@ def _reason(error: BaseException) -> str:
 
 def _parse(body: bytes) -> Json:
     try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        parsed = read(body)
+    except ValueError as error:
         raise ApiUnavailable("the answer is not JSON: something between here and the apiserver made it up") from error
     if not isinstance(parsed, dict):
         raise ApiUnavailable("the answer is JSON, but not an object")

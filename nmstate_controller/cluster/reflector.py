@@ -7,7 +7,6 @@ knowing.
 """
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncIterator
 from typing import Final, NoReturn
@@ -16,6 +15,7 @@ import structlog
 
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
+from nmstate_controller.cluster.answers import read
 from nmstate_controller.cluster.client import Json
 from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates, parse
 from nmstate_controller.cluster.store import Store
@@ -149,8 +149,8 @@ async def lines(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes
 
 def _event(line: bytes) -> Json:
     try:
-        event = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        event = read(line)
+    except ValueError as error:
         raise ApiUnavailable("the watch sent a line that is not JSON") from error
     if not isinstance(event, dict) or not isinstance(event.get("object"), dict) or "type" not in event:
         raise ApiUnavailable("the watch sent a line that is no event")

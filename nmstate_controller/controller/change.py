@@ -17,6 +17,7 @@ from nmstate_controller.controller.proof import Proof
 from nmstate_controller.errors import (
     ApplyFailed,
     ConnectivityLost,
+    InvalidDesiredState,
     NmstateBusy,
     NmstateStuck,
     NmstateUnavailable,
@@ -244,7 +245,12 @@ class Changer:
 
     async def _go_back_by_hand(self, note: Note, *, forgotten: bool) -> None:
         """Apply what the checkpoint did not bring back, as global DNS, or all, when a restart made it forgotten."""
-        back = await self._nmstate.way_back(note.document, note.before)
+        try:
+            back = await self._nmstate.way_back(note.document, note.before)
+        except InvalidDesiredState as error:
+            # What makes no sense on this node, libnmstate has not begun to apply either.
+            log.info("there is nothing to go back from", why=str(error))
+            return
         if not back:
             return
         try:
@@ -256,7 +262,8 @@ class Changer:
             raise
         except NodeError as error:
             if forgotten:
-                raise
+                # Whatever it is, the document that is desired now is not to blame for it.
+                raise ApplyFailed(f"the change before this one could not be undone: {error}") from error
             log.warning("the checkpoint was rolled back, but not all is as it was", error=str(error))
 
     @property

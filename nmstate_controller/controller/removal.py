@@ -7,9 +7,13 @@ from typing import Final
 
 from nmstate_controller.api.models import NodeNetworkState, State
 from nmstate_controller.controller.intent import Intent, intent, is_held
-from nmstate_controller.controller.publisher import Publisher
+from nmstate_controller.controller.publisher import OBJECT_LIMIT, Publisher
 from nmstate_controller.errors import ApiError, ApplyFailed, InvalidDesiredState
 from nmstate_controller.node.originals import forget, remember, unrevertable
+from nmstate_controller.node.shed import size
+
+_ROOM: Final = OBJECT_LIMIT - 128 * 1024
+"""Bytes for a document and what was there before it; the rest is for what the agent has to say of them."""
 
 
 class Removal:
@@ -39,11 +43,15 @@ class Removal:
             raise ApplyFailed("what is there now, to which removalPolicy goes back, could not be written to the object")
 
     def keep(self, newest: NodeNetworkState, goal: Intent, before: State) -> bool:
-        """Note what is there now for what is new in desiredState; whether there was anything."""
+        """Note what is there now for what is new in desiredState; whether there was anything. Raises NodeError."""
         if not goal.held:
             return False
         known = self._publisher.status.revert_state
         originals = remember(known, goal.desired, before)
+        if size(originals) + size(goal.desired) > _ROOM:
+            raise InvalidDesiredState(
+                "desiredState is too large for removalPolicy Revert: with what is there now it would not fit its object"
+            )
         self._publisher.say(newest.metadata.uid, revert_state=originals)
         return originals != known
 

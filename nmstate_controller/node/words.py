@@ -1,6 +1,7 @@
 """What of libnmstate's error messages may be shown: no secret, and no state dump. Pure functions.
 
-libnmstate verifies with the secrets in, and quotes what it wanted and what it found.
+libnmstate verifies with the secrets in, and quotes what it wanted and what it found. It may quote much, and of what
+somebody made up to be slow: everything here takes time in proportion to the message.
 """
 
 import json
@@ -8,28 +9,53 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from nmstate_controller.errors import printable
 from nmstate_controller.node.matcher.difference import HIDDEN, SECRETS
 
 _QUOTE_LIMIT: Final = 120
+_LIMIT: Final = 800
+"""Characters of a message, which leaves room in a condition for what the node runs now."""
+
 # `Verification failure: eth1.interface.mtu desire '1400', current '1500'`, and the like
-_QUOTED: Final = re.compile(
-    r"(?P<path>\S*) (?P<desire>desire|desired) '(?P<wanted>.*?)', current '(?P<found>.*)'", re.DOTALL
-)
+_DESIRE: Final = re.compile(r"(?<!\S)(\S*) (desired?) '")
+_CURRENT: Final = "', current '"
+_DUMP: Final = re.compile(r":? \b[A-Z][A-Za-z]{0,40} \{ [a-z_0-9]{1,40}: ")
 
 
 def presentable(message: str, document: Any = None) -> str:
-    """`message` on one line, without the secrets of `document`, and with only short quotations in it."""
-    for secret in sorted(set(_secrets(document)), key=len, reverse=True):
-        message = message.replace(secret, HIDDEN)
-    message = _QUOTED.sub(_shorten, message)
-    return " ".join(message.split())
+    """`message` on one line, without the secrets of `document`, with only short quotations in it, and not endless."""
+    message = printable(_without_dump(_shortened(_without_secrets(message, document))))
+    return message if len(message) <= _LIMIT else f"{message[: _LIMIT - 1]}…"
 
 
-def _shorten(match: re.Match[str]) -> str:
-    path = match["path"]
-    hidden = any(part in SECRETS for part in path.split("."))
-    wanted, found = (HIDDEN if hidden else _quote(value) for value in (match["wanted"], match["found"]))
-    return f"{path} {match['desire']} '{wanted}', current '{found}'"
+def _without_secrets(message: str, document: Any) -> str:
+    parts = [message]
+    # Longest first, and never looked for in what stands for another one.
+    for secret in sorted({one for one in _secrets(document) if one in message}, key=len, reverse=True):
+        parts = [piece for part in parts for piece in part.split(secret)]
+    return HIDDEN.join(parts)
+
+
+def _shortened(message: str) -> str:
+    """Without what libnmstate wanted and what it found, where that is more than a short value."""
+    start = _DESIRE.search(message)
+    if start is None:
+        return message
+    wanted, current, rest = message[start.end() :].partition(_CURRENT)
+    found, quote, end = rest.rpartition("'")
+    if not current or not quote:
+        return message
+    hidden = not SECRETS.isdisjoint(start[1].split("."))
+    wanted, found = (HIDDEN if hidden else _quote(value) for value in (wanted, found))
+    return f"{message[: start.end()]}{wanted}{_CURRENT}{found}'{end}"
+
+
+def _without_dump(message: str) -> str:
+    """Without what Rust prints of a value of its own: `: RouteEntry { state: None, … }`."""
+    start = _DUMP.search(message)
+    if start is None:
+        return message
+    return message[: start.start()] + message[start.end() :].rpartition("}")[2]
 
 
 def _quote(value: str) -> str:

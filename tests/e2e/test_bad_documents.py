@@ -1,6 +1,8 @@
 """Bad input is told by name, leaves the node alone, and does not get in the way of what comes after."""
 
 import json
+import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 
 from tests.e2e.cases import bridge
 from tests.lab import Json, Lab, Node, condition, eventually
+from tests.soak.hostile import HAND_MADE, TRAPS, deep_json, unreadable
 
 GOOD: Json = {"interfaces": [{"name": "dummy7", "type": "dummy", "state": "up"}]}
 
@@ -52,6 +55,21 @@ BAD = [
 ]
 
 
+# Of what is hostile, what an apiserver takes, and an agent refuses soon.
+FEW = [
+    "long unknown key",
+    "long name of an Open vSwitch bridge",
+    "10,000 interfaces with a mistake in the last",
+    "10,000 absent routes",
+    "5,000 levels",
+    "a path of long keys",
+    "escape sequences",
+    "empty names",
+    "its own base",
+    "booleans for words",
+]
+
+
 @pytest.fixture(scope="module")
 def untouched(nodes: list[Node]) -> Iterator[Node]:
     """node01, which none of these documents changes, so that it need not be set back after each."""
@@ -90,3 +108,46 @@ def test_a_good_document_works_after_a_bad_one_and_events_tell_of_both(lab: Lab,
         lambda events: "InvalidDesiredState" in events and "Applied" in events and "dummy7" in events,
         "kubectl describe shows both events",
     )
+
+
+@pytest.fixture
+def patient(node: Node) -> Iterator[Node]:
+    """The node, with Python's JSON as deep as need be, and afterwards an agent that has not told of anything yet."""
+    with deep_json():
+        yield node
+    node.agent("restart")
+
+
+@pytest.mark.timeout(3600)
+def test_what_is_hostile_gets_a_verdict_from_one_and_the_same_agent(patient: Node) -> None:
+    node = patient
+    before = agents(node)
+    everything = {**HAND_MADE, **json.loads(json.dumps(TRAPS, default=str))}
+    for name in everything if os.environ.get("SOAK") else FEW:
+        started = time.monotonic()
+        done = node.try_replace(everything[name])
+        if done.returncode != 0:
+            print(f"\nrefused: {name}: {done.stderr[:200]}")
+            continue
+        generation = json.loads(done.stdout)["metadata"]["generation"]
+        status = eventually(
+            lambda: node.object()["status"],
+            lambda status, generation=generation: judged(status, generation),  # type: ignore[misc]
+            f"document {name} has a verdict",
+            seconds=180,
+        )
+        for found in status["conditions"]:
+            assert unreadable(found["message"]) is None, (name, unreadable(found["message"]), found)
+        assert agents(node) == before, name
+        print(f"\n{time.monotonic() - started:.1f} s: {name}: {condition(status, 'Ready')['message'][:200]}")
+
+
+def agents(node: Node) -> str:
+    """The pids of what runs the agent."""
+    return node.run("pgrep", "-f", "nmstate_controller run")
+
+
+def judged(status: Json, generation: int) -> bool:
+    """Whether there is a first verdict on a generation, if only that it is tried again."""
+    ready = condition(status, "Ready")
+    return ready.get("observedGeneration") == generation and ready["status"] != "Unknown"

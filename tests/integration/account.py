@@ -52,22 +52,32 @@ class Answer:
 
 
 class Account:
-    """One token. Every request is a connection of its own, from where the control plane lives."""
+    """One token, or none. Every request is a connection of its own, from where the control plane lives."""
 
-    def __init__(self, place: Place, token: str) -> None:
+    def __init__(self, place: Place, token: str | None) -> None:
         self._place = place
         self._token = token
         self._tls = ssl.create_default_context(cafile=str(place.certificates / "ca.crt"))
 
+    @classmethod
+    def administrator(cls, place: Place) -> "Account":
+        """The cluster's administrator, who has a certificate."""
+        account = cls(place, None)
+        account._tls.load_cert_chain(place.certificates / "admin.crt", place.certificates / "admin.key")
+        return account
+
     def ask(self, verb: str, path: str, body: Json | None = None, *, dry_run: bool = True) -> Answer:
         """Try `verb` on a path; what is written goes through admission and is not kept, unless `dry_run` is False."""
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        headers = {"Accept": "application/json"}
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token}"
         if body is not None:
             kind = "merge-patch+json" if verb == "patch" else "json"
             headers["Content-Type"] = f"application/{kind}"
         query = (
             ["dryRun=All"] if dry_run and verb in ("create", "update", "patch", "delete", "deletecollection") else []
         )
+        query += ["fieldValidation=Strict"] if verb == "create" else []
         query += ["watch=1", "timeoutSeconds=1"] if verb == "watch" else []
         connection = http.client.HTTPSConnection(network.GATEWAY, PORT, context=self._tls)
         plain = network.connect(self._place, network.GATEWAY, PORT, 10)

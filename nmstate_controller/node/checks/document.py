@@ -7,7 +7,7 @@ Where the crate's rules are fine, these are coarse to the lenient side: a name t
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from nmstate_controller.node.checks.ports import Port, ports
@@ -28,7 +28,7 @@ def key_of(interface: Interface) -> tuple[str, str]:
     return str(interface.get("name")), _own_namespace(given) if isinstance(given, str) else ""
 
 
-@cache
+@lru_cache(maxsize=64)
 def _own_namespace(type_: str) -> str:
     """The type, if its names live apart from the kernel's; types that nmstate does not know do (`is_userspace`)."""
     if type_ in USERSPACE:

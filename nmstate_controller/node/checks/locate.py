@@ -13,6 +13,7 @@ import libnmstate
 from libnmstate.error import NmstateError
 
 from nmstate_controller.api.models import State
+from nmstate_controller.errors import printable
 from nmstate_controller.node.checks.problem import Problem, is_network, shown
 from nmstate_controller.node.matcher.difference import JSON, SECRETS
 from nmstate_controller.node.matcher.values import address, integer, mappings
@@ -38,6 +39,8 @@ _SHOWS_VALUE: Final = (
 
 _ABOUT_KEYS: Final = ("missing field", "unknown field", "duplicate field")
 """Beginnings of serde's messages that quote keys only."""
+
+_QUOTED_KEY: Final = re.compile(r"`([^`]*)`")
 
 _UNTOLD: Final = "libnmstate cannot read the value"
 
@@ -85,7 +88,7 @@ def locate(desired: State, parse: Parse, tries: int = TRIES) -> str | None:
     error = parse(desired)
     if error is None:
         return None
-    message = " ".join(str(error).split())
+    message = printable(str(error))
     search = _Search(parse, str(error), tries - 1)
     search.descend(desired)
     return str(Problem(search.path or "desiredState", _reason(message, search.path, search.value)))
@@ -143,7 +146,7 @@ class _Search:
             lambda value: around({**lean, key: value}),
             lambda value: around({**kept, key: value}),
         )
-        return self._enter(f".{key}" if self.path else key, whole[key], ways) and key not in SECRETS
+        return self._enter(f".{key}" if self.path else str(key), whole[key], ways) and key not in SECRETS
 
     def _into_list(self, whole: Sequence[JSON]) -> bool:
         if self._fails([]):
@@ -207,7 +210,7 @@ def _reason(message: str, path: str, value: JSON) -> str:
     for pattern, rest in _SHOWS_VALUE:
         message = pattern.sub(rest, message)
     if message.startswith(_ABOUT_KEYS):
-        return message
+        return _QUOTED_KEY.sub(lambda key: f"`{shown(key[1])}`", message)
     return _UNTOLD if any(_mentions(message, scalar) for scalar in _scalars(value)) else message
 
 

@@ -32,6 +32,8 @@ def names(document: Document) -> Iterator[Problem]:
         if _is_created(entry):
             yield from _name(f"{entry.path}.name", entry.name)
         peer = part(entry.wanted, "veth").get("peer") if entry.type == "veth" else None
+        if peer == entry.name and entry.current is None:
+            yield Problem(f"{entry.path}.veth.peer", f"{shown(entry.name)} cannot be its own peer")
         if isinstance(peer, str) and not document.on_node(peer):
             yield from _name(f"{entry.path}.veth.peer", peer)
 

@@ -5,26 +5,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from nmstate_controller.errors import printable
 from nmstate_controller.node.matcher.difference import JSON
 
 _LABEL_LIMIT: Final = 64
+_PATH_LIMIT: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`path` is the field, as users write it: `interfaces[eth1.100].vlan.base-iface`."""
+    """`path` is the field, as users write it: `interfaces[eth1.100].vlan.base-iface`. The middle of a long one goes."""
 
     path: str
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
+        half = _PATH_LIMIT // 2
+        path = self.path if len(self.path) <= _PATH_LIMIT else f"{self.path[:half]}…{self.path[-half:]}"
+        return f"{path}: {self.reason}"
 
 
 def shown(name: str) -> str:
     """A name from the document, fit for a sentence: printable, and not endless."""
-    if not name.isprintable():
-        name = "".join(character if character.isprintable() else "?" for character in name)
+    name = printable(name)
     return name if len(name) <= _LABEL_LIMIT else name[: _LABEL_LIMIT - 1] + "…"
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from nmstate_controller.node.checks.document import VIRTUAL_FUNCTION, Document, Entry, named
 from nmstate_controller.node.checks.ports import ports
 from nmstate_controller.node.checks.problem import Problem, is_network, part, shown
+from nmstate_controller.node.matcher.difference import JSON
 from nmstate_controller.node.matcher.values import mappings
 
 _BASE_REQUIRED: Final[Mapping[str, bool]] = {
@@ -38,13 +39,39 @@ def references(document: Document) -> Iterator[Problem]:
         source = named(entry.wanted.get("copy-mac-from"))
         if entry.type in _COPIES_MAC and source is not None:
             yield from _missing(document, f"{entry.path}.copy-mac-from", source)
+    yield from _circles(document)
     yield from _routes(document)
+
+
+def _circles(document: Document) -> Iterator[Problem]:
+    """Interfaces that stand on themselves, for which libnmstate waits as for a base that is not there."""
+    standing = {entry.name: entry for entry in document.up if entry.type in _BASE_REQUIRED and not _keeps_base(entry)}
+    seen: set[str] = set()
+    for name in standing:
+        walk: dict[str, None] = {}
+        base: str | None = name
+        while base in standing and base not in seen and base not in walk:
+            walk[base] = None
+            base = named(_base_of(standing[base]))
+        if base in walk:
+            entry = standing[base]
+            yield Problem(f"{entry.path}.{entry.type}.base-iface", f"{shown(base)} cannot stand on itself")
+        seen.update(walk)
+
+
+def _base_of(entry: Entry) -> JSON:
+    return part(entry.wanted, entry.type).get("base-iface")
+
+
+def _keeps_base(entry: Entry) -> bool:
+    """Whether it exists on that base, whatever that is now called, or in which namespace it is."""
+    return _base_of(entry) == part(entry.current, entry.type).get("base-iface")
 
 
 def _base(document: Document, entry: Entry) -> Iterator[Problem]:
     if entry.type not in _BASE_REQUIRED:
         return
-    base = part(entry.wanted, entry.type).get("base-iface")
+    base = _base_of(entry)
     path = f"{entry.path}.{entry.type}.base-iface"
     if not isinstance(base, str):
         return
@@ -52,8 +79,8 @@ def _base(document: Document, entry: Entry) -> Iterator[Problem]:
         yield _absent(path, base)
     elif base in document.removed_by_down:
         yield Problem(path, f"{shown(base)} is down in the same desiredState, which removes a virtual interface")
-    elif base == part(entry.current, entry.type).get("base-iface"):
-        return  # it exists on this base, whatever that is now called, or in which namespace it is
+    elif _keeps_base(entry):
+        return
     elif not base:
         if _BASE_REQUIRED[entry.type]:
             yield Problem(path, "is empty")

@@ -13,7 +13,7 @@ from nmstate_controller.node.checks.problem import Problem, described, shown
 from nmstate_controller.node.matcher.difference import JSON, SECRETS
 
 _DEPTH: Final = 64
-"""Levels of nesting. A document has about ten; libnmstate takes no more than this."""
+"""Levels of nesting, the document's own included. One has about ten; libnmstate takes no more than this."""
 
 _FREE: Final = SECRETS | {
     "description", "post-activation", "post-deactivation", "neighbors", "external_ids", "other_config", "other-config",
@@ -40,7 +40,7 @@ def _too_deep(desired: Mapping[str, Any]) -> str | None:
     """The top-level key of what is nested too deep, if anything is."""
     for key, value in desired.items():
         level = [value] if isinstance(value, (dict, list, tuple)) else []
-        for _ in range(_DEPTH):
+        for _ in range(_DEPTH - 1):
             level = [
                 item
                 for one in level

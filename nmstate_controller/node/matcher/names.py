@@ -7,10 +7,11 @@ the MAC or PCI address identifies. Source: the nmstate crate's `ifaces::inter_if
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from nmstate_controller.node.matcher.difference import JSON
-from nmstate_controller.node.matcher.values import integer, items, mac, mapping, mappings, pci
+from nmstate_controller.node.matcher.values import Reader, integer, items, mac, mapping, mappings, pci
 
 Interface = Mapping[str, JSON]
 
@@ -23,6 +24,9 @@ _KERNEL: Final = frozenset(
         "mac-vlan", "mac-vtap", "macsec", "ovs-interface", "vlan", "vrf", "vxlan", "xfrm",
     }
 )  # fmt: skip
+
+_IDENTIFIERS: Final[Mapping[str, Reader]] = {"pci-address": pci, "permanent-mac-address": mac, "mac-address": mac}
+"""What finds an interface whatever its name."""
 
 
 def kind(interface: Interface) -> str:
@@ -47,6 +51,9 @@ class Names:
     def __init__(self, desired: Iterable[Interface] = (), current: Iterable[Interface] = ()) -> None:
         self._desired = list(desired)
         self._all = sorted(current, key=lambda one: (str(one.get("name")), str(one.get("type"))))
+        self._by_name: dict[str, list[Interface]] = {}
+        for one in self._all:
+            self._by_name.setdefault(str(one.get("name")), []).append(one)
         self._kernel = {str(one.get("name")): one for one in self._all if kind(one) not in USERSPACE}
         self._wanted = {str(one.get("name")): one for one in self._desired}
         self._labelled = {
@@ -85,7 +92,7 @@ class Names:
 
     def every(self, name: str) -> list[Interface]:
         """All that the node has under `name`: an OVS bridge and its internal port share one."""
-        return [one for one in self._all if one.get("name") == name]
+        return self._by_name.get(name, [])
 
     def left_alone(self, name: str) -> bool:
         """Whether nmstate keeps its hands off: `state: ignore` and not asked for otherwise (`get_ignored_ifaces`)."""
@@ -120,12 +127,21 @@ class Names:
         return Located(self._named(name, kind(wanted)) or self._kernel.get(self._alternative.get(name, name)))
 
     def _by(self, key: str, value: JSON, wanted: Interface) -> Located:
-        read = pci if key == "pci-address" else mac
-        for one in self._kernel.values():
-            same_kind = kind(wanted) in ("unknown", kind(one))
-            if value is not None and same_kind and read(one.get(key)) == value:
+        for one in self._identified.get((key, value), ()) if isinstance(value, str) else ():
+            if kind(wanted) in ("unknown", kind(one)):
                 return Located(one, by_label=one.get("name") != wanted.get("name"))
         return Located(None)
+
+    @cached_property
+    def _identified(self) -> Mapping[tuple[str, str], list[Interface]]:
+        """The kernel's interfaces by the kind of an address, and the address."""
+        found: dict[tuple[str, str], list[Interface]] = {}
+        for one in self._kernel.values():
+            for key, read in _IDENTIFIERS.items():
+                value = read(one.get(key))
+                if isinstance(value, str):
+                    found.setdefault((key, value), []).append(one)
+        return found
 
     def _named(self, name: str, wanted: str) -> Interface | None:
         if wanted in USERSPACE:

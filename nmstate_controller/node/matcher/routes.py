@@ -5,10 +5,11 @@ stricter than the crate's own verification in what cannot be meant otherwise: a 
 a gateway, one without a table is in the main one, and a metric that is given counts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from nmstate_controller.node.matcher.difference import JSON, Difference, difference
+from nmstate_controller.node.matcher.groups import Groups, by_destination
 from nmstate_controller.node.matcher.names import Names
 from nmstate_controller.node.matcher.values import (
     Reader,
@@ -34,23 +35,28 @@ _OFF_BY_DEFAULT: Final = frozenset({"quickack", "lock-mtu"})
 
 
 def routes(desired: JSON, current: JSON, names: Names) -> Iterator[Difference]:
-    """What differs between the `config` of both sides."""
-    actual = [_read(route) for route in mappings(mapping(current).get("config"))]
+    """What differs between the `config` of both sides. A route that must not be there is told of once."""
+    actual = Groups(by_destination, (_read(route) for route in mappings(mapping(current).get("config"))))
     wanted: list[tuple[JSON, Route]] = []
     for position, entry in enumerate(items(mapping(desired).get("config"))):
         if isinstance(entry, Mapping):
             wanted.append((entry, _named(_read(mapping(entry)), names)))
         else:
             yield difference(f"routes.config[#{position}]", entry, None)
-    present = [route for _, route in wanted if "state" not in route]
+    present = Groups(by_destination, (route for _, route in wanted if "state" not in route))
+    told: set[int] = set()
     for entry, route in wanted:
+        near = actual.near(route)
         if route.get("state") == "absent":
-            for found in actual:
-                if _unwanted(route, found) and not any(_is(one, found, names) for one in present):
+            for found in near:
+                if id(found) in told or not _unwanted(route, found):
+                    continue
+                told.add(id(found))
+                if not any(_is(one, found, names) for one in present.near(found)):
                     yield difference(f"routes.config[absent {_label(route)}]", entry, found)
         elif "state" not in route:
-            if not any(_is(route, found, names) for found in actual):
-                yield difference(f"routes.config[{_label(route)}]", entry, _nearest(route, actual))
+            if not any(_is(route, found, names) for found in near):
+                yield difference(f"routes.config[{_label(route)}]", entry, _nearest(route, near))
         elif route["state"] != "ignore":
             yield difference(f"routes.config[{_label(route)}].state", route["state"], None)
 
@@ -140,7 +146,7 @@ def _unwanted(pattern: Route, found: Route) -> bool:
     return True
 
 
-def _nearest(wanted: Route, actual: list[Route]) -> JSON:
+def _nearest(wanted: Route, actual: Sequence[Route]) -> JSON:
     """A route to the same place, to show what there is instead."""
     there = [found for found in actual if found.get("destination") == wanted.get("destination")]
     here = [found for found in there if found.get("next-hop-interface") == wanted.get("next-hop-interface")]

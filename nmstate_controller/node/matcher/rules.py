@@ -5,10 +5,11 @@ It is stricter than the crate's own verification in one thing: a selector that t
 either, so that a rule for one network is not taken for a rule for all.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Final
 
 from nmstate_controller.node.matcher.difference import JSON, Difference, difference
+from nmstate_controller.node.matcher.groups import Entry, Groups
 from nmstate_controller.node.matcher.names import Names
 from nmstate_controller.node.matcher.values import integer, items, mapping, mappings, network, same
 
@@ -17,14 +18,16 @@ Rule = Mapping[str, JSON]
 _MAIN_TABLE: Final = 254
 _ALIASES: Final[Mapping[str, str]] = {"suppress_prefixlength": "suppress-prefix-length"}
 _NETWORKS: Final = frozenset({"ip-from", "ip-to"})
+_BETWEEN: Final = ("ip-from", "ip-to", "family")
 _EVERYTHING: Final = ("", "0.0.0.0/0", "::/0")
 _SELECTORS: Final = ("ip-from", "ip-to", "fwmark", "iif", "action", "suppress-prefix-length")
 _NUMBERS: Final = frozenset({"fwmark", "fwmask", "priority", "route-table", "suppress-prefix-length"})
+_ANY_PRIORITY: Final = -1
 _ALL_BITS: Final = 0xFFFFFFFF
 
 
 def rules(desired: JSON, current: JSON, names: Names) -> Iterator[Difference]:
-    """What differs between the `config` of both sides."""
+    """What differs between the `config` of both sides. A rule that must not be there is told of once."""
     actual = [_read(rule) for rule in mappings(mapping(current).get("config"))]
     wanted: list[tuple[JSON, Rule]] = []
     for position, entry in enumerate(items(mapping(desired).get("config"))):
@@ -32,16 +35,25 @@ def rules(desired: JSON, current: JSON, names: Names) -> Iterator[Difference]:
             wanted.append((entry, _read(mapping(entry))))
         else:
             yield difference(f"route-rules.config[#{position}]", entry, None)
-    present = [rule for _, rule in wanted if "state" not in rule]
+    about = Groups(by_priority, actual).near
+    alike = Groups(by_selectors, actual).near
+    between = Groups(_by_networks, actual).near
+    present = Groups(by_selectors, (rule for _, rule in wanted if "state" not in rule))
+    told: set[int] = set()
     for entry, rule in wanted:
         if rule.get("state") == "absent":
-            for found in actual:
-                if _unwanted(rule, found, names) and not any(_is(one, found) for one in present):
+            for found in about(rule):
+                if id(found) in told or not _unwanted(rule, found, names):
+                    continue
+                told.add(id(found))
+                if not any(_is(one, found) for one in present.near(found)):
                     yield difference(f"route-rules.config[absent {_label(rule)}]", entry, found)
         elif "state" in rule:
             yield difference(f"route-rules.config[{_label(rule)}].state", rule["state"], None)
-        elif not any(_is(rule, found) for found in actual):
-            yield difference(f"route-rules.config[{_label(rule)}]", entry, _nearest(rule, actual))
+        elif not any(_is(rule, found) for found in alike(rule)):
+            at_its_priority = about(rule) if by_priority(rule) is not None else ()
+            nearest = _nearest(rule, at_its_priority, between(rule))
+            yield difference(f"route-rules.config[{_label(rule)}]", entry, nearest)
 
 
 def _read(rule: Rule) -> Rule:
@@ -79,6 +91,18 @@ def _is(wanted: Rule, found: Rule) -> bool:
     return rest and table in (None, 0, found.get("route-table"))
 
 
+def by_priority(rule: Entry) -> Hashable:
+    """The priority of a rule or a pattern of rules; None for any."""
+    priority = integer(rule.get("priority"))
+    return None if priority == _ANY_PRIORITY else priority
+
+
+def by_selectors(rule: Entry) -> Hashable:
+    """What two rules share when they may be one."""
+    read = _read(rule)
+    return tuple(repr(_selects(key, read.get(key))) for key in _SELECTORS)
+
+
 def _selects(key: str, value: JSON) -> JSON:
     if key in _NETWORKS and value in _EVERYTHING:
         return None
@@ -114,14 +138,18 @@ def _unwanted(pattern: Rule, found: Rule, names: Names) -> bool:
     return True
 
 
-def _nearest(wanted: Rule, actual: list[Rule]) -> JSON:
+def _nearest(wanted: Rule, at_its_priority: Sequence[Rule], between_its_networks: Sequence[Rule]) -> JSON:
     """A rule at the same priority, or for the same networks, to show what there is instead."""
-    for keys in (("priority", "family"), ("ip-from", "ip-to", "family")):
+    for keys, near in ((("priority", "family"), at_its_priority), (_BETWEEN, between_its_networks)):
         if any(key in wanted for key in keys[:-1]):
-            for found in actual:
+            for found in near:
                 if all(wanted.get(key) == found.get(key) for key in keys):
                     return found
     return None
+
+
+def _by_networks(rule: Entry) -> Hashable:
+    return tuple(repr(rule.get(key)) for key in _BETWEEN[:-1])
 
 
 def _label(rule: Rule) -> str:

@@ -25,7 +25,7 @@ def merged(desired: State, returning: State, waiting: State) -> State:
     gone = {name for (name, own), one in _by_key([*everything, *interfaces]).items() if not own and is_gone(one)}
     for section in ("routes", "route-rules"):
         entries = mappings(mapping(returning.get(section)).get("config"))
-        kept = [one for one in entries if "state" in one or one.get("next-hop-interface") not in gone]
+        kept = [one for one in entries if "state" in one or str(one.get("next-hop-interface", "")) not in gone]
         if kept and isinstance(desired.get(section) or {}, Mapping):
             whole = dict(desired.get(section) or {})
             _extend(whole, "config", kept)

@@ -3,18 +3,18 @@
 Entries are compared as the matcher does. What was added is remembered as a pattern that removes it, all else as it is.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Hashable, Iterator, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any, ClassVar, Final
 
 from nmstate_controller.api.models import State
 from nmstate_controller.node.matcher.difference import JSON, Difference
+from nmstate_controller.node.matcher.groups import Entry, Groups, by_destination
 from nmstate_controller.node.matcher.routes import routes
-from nmstate_controller.node.matcher.rules import rules
+from nmstate_controller.node.matcher.rules import by_priority, by_selectors, rules
 from nmstate_controller.node.matcher.values import address, boolean, integer, mapping, mappings, network, number
 from nmstate_controller.node.originals.touching import Touched, is_gone
-
-Entry = Mapping[str, JSON]
 
 _MAIN_TABLE: Final = 254
 _IDENTITY: Final = frozenset(
@@ -31,30 +31,36 @@ class Entries:
     def __init__(self, desired: Mapping[str, JSON], touched: Touched) -> None:
         wanted = [one for one in mappings(mapping(desired.get(self.section)).get("config")) if one]
         self._touched = touched
-        self._added = [one for one in wanted if "state" not in one]
-        self._patterns = [one for one in wanted if one.get("state") == "absent"]
+        self._added = [one for one in wanted if "state" not in one and self._identity(one) is not None]
+        self._near_added = Groups(self._identity, self._added).near
+        self._near_patterns = Groups(self._subject, (one for one in wanted if one.get("state") == "absent")).near
 
     def touches(self, entry: Entry) -> bool:
         """`entry` is a node's, or an original."""
-        if any(self._is(one, entry) for one in self._added):
+        if any(self._is(one, entry) for one in self._near_added(entry)):
             return True
-        removed = any(self._differs(pattern, entry) for pattern in self._patterns)
-        return "state" not in entry and (removed or self._falls(entry))
+        if "state" in entry:
+            return False
+        return any(self._differs(pattern, entry) for pattern in self._near_patterns(entry)) or self._falls(entry)
 
     def remembered(self, originals: list[Entry], before: Mapping[str, JSON]) -> list[Entry]:
         """`originals` and what there is to be added to them, for a node with the report `before`."""
+        known = Groups(self._subject, originals)
         found = mappings(mapping(before.get(self.section)).get("config"))
         new = [
             one
             for one in found
-            if "state" not in one and self.touches(one) and not any(self._covers(old, one) for old in originals)
+            if "state" not in one and self.touches(one) and not any(self._covers(old, one) for old in known.near(one))
         ]
         everything = [*originals, *new]
+        near = Groups(self._identity, (one for one in everything if "state" not in one)).near
+        patterns = {_spelled(one) for one in originals}
         for wanted in self._added:
             pattern = self._pattern(wanted)
-            there = any("state" not in one and not self._differs(wanted, one) for one in everything)
-            if not there and pattern not in everything:
+            there = any(not self._differs(wanted, one) for one in near(wanted))
+            if not there and _spelled(pattern) not in patterns:
                 everything.append(pattern)
+                patterns.add(_spelled(pattern))
         return everything
 
     def _differs(self, wanted: Entry, entry: Entry) -> bool:
@@ -71,6 +77,14 @@ class Entries:
     def _falls(self, _entry: Entry) -> bool:
         return False
 
+    def _identity(self, entry: Entry) -> Hashable:
+        """What two entries share when they are one; None for what is no entry."""
+        raise NotImplementedError
+
+    def _subject(self, entry: Entry) -> Hashable:
+        """What an entry shares with a pattern that is about it; None for a pattern that may be about any."""
+        raise NotImplementedError
+
     def _compare(self, desired: JSON, current: JSON) -> Iterator[Difference]:
         raise NotImplementedError
 
@@ -83,6 +97,11 @@ class Routes(Entries):
     """An entry is a destination by a next hop on an interface in a table."""
 
     section = "routes"
+
+    def _identity(self, entry: Entry) -> Hashable:
+        return by_destination(entry)
+
+    _subject = _identity
 
     def _compare(self, desired: JSON, current: JSON) -> Iterator[Difference]:
         return routes(desired, current, self._touched.names)
@@ -154,10 +173,20 @@ def _reaches(family: Mapping[str, JSON], gateway: JSON) -> bool:
     return False
 
 
+def _spelled(entry: Entry) -> str:
+    return json.dumps(entry, sort_keys=True)
+
+
 class Rules(Entries):
     """An entry is all that a rule selects by."""
 
     section = "route-rules"
+
+    def _identity(self, entry: Entry) -> Hashable:
+        return by_selectors(entry)
+
+    def _subject(self, entry: Entry) -> Hashable:
+        return by_priority(entry)
 
     def _compare(self, desired: JSON, current: JSON) -> Iterator[Difference]:
         return rules(desired, current, self._touched.names)

@@ -5,6 +5,7 @@ Sources: the nmstate crate's `ifaces::inter_ifaces_controller` (ports that come 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Final, TypeAlias
 
 from nmstate_controller.node.checks.ports import ports
@@ -87,8 +88,17 @@ class Touched:
         given = one.get("controller")
         if isinstance(given, str):
             return given
-        found = (name for (name, _), other in self.known.items() if str(one.get("name")) in ports_of(other))
-        return next(found, "") if key_of(one)[1] == "" else ""
+        name, own = key_of(one)
+        return "" if own else self._known_holders.get(name, "")
+
+    @cached_property
+    def _known_holders(self) -> Mapping[str, str]:
+        """The known controller that lists a port; the first of several."""
+        holders: dict[str, str] = {}
+        for (name, _), one in self.known.items():
+            for port in ports_of(one):
+                holders.setdefault(port, name)
+        return holders
 
     def on_vrf(self, name: str) -> bool:
         """Whether a VRF holds the interface, or is to."""

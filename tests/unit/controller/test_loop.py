@@ -26,7 +26,7 @@ from nmstate_controller.node.nmstate import Nmstate
 from nmstate_controller.node.state import Filter
 from tests.unit.apiserver import ApiServer, answer
 from tests.unit.clock import ManualClock
-from tests.unit.library import Library, Manager, Probes
+from tests.unit.library import Library, Manager, Probes, State
 
 
 def mtu(value: int) -> dict[str, Any]:
@@ -86,9 +86,11 @@ class Loop:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
             self.library.released.set()
             await self.nmstate.idle()
+            if failed := [end for end in ends if isinstance(end, Exception)]:
+                raise ExceptionGroup("parts that would have ended the agent", failed)
 
     async def ready(self, status: str, reason: str, generation: int | None = None) -> None:
         """Wait until the object says so, about that generation."""
@@ -203,6 +205,24 @@ async def test_an_invalid_document_stalls_and_a_good_one_recovers(loop: Loop) ->
 
     assert loop.server.condition("Stalled") is None
     assert len(loop.library.applied) == 2
+
+
+async def test_a_document_from_which_there_is_no_way_back_does_not_stand_in_the_way_of_the_next(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = libnmstate_error.NmstateValueError("InvalidArgument: Route table ID undefined for new VRF interface vrf3")
+
+    def refuse(*_: State) -> State:
+        raise refusal
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.library, "generate_revert", refuse)
+        loop.library.apply_failures = [refusal]
+        await loop.server.edit(mtu(1400))
+        await loop.ready("False", "InvalidDesiredState", 2)
+        assert loop.changer.journal.note is None
+        await loop.server.edit(mtu(1300))
+        await loop.ready("True", "Configured", 3)
 
 
 async def test_a_failed_apply_is_tried_again_until_attempts_are_exhausted(loop: Loop) -> None:

@@ -357,6 +357,16 @@ async def test_what_is_dropped_goes_back_with_revert(loop: Loop) -> None:
     await loop.server.until(lambda: (loop.server.object or {})["metadata"]["finalizers"] == [])
 
 
+async def test_what_would_not_fit_the_object_with_what_was_there_before_is_refused(loop: Loop) -> None:
+    large = [{"name": f"{'n' * 1_000}{number}", "type": "ovs-bridge", "state": "up"} for number in range(600)]
+
+    await loop.server.edit({"desiredState": {"interfaces": large}, "removalPolicy": "Revert"})
+    await loop.ready("False", "InvalidDesiredState", 2)
+
+    assert "too large for removalPolicy Revert" in message(loop.server)
+    assert loop.library.applied == []
+
+
 async def test_what_is_back_already_is_forgotten(loop: Loop) -> None:
     """Somebody put it back by hand before it was dropped: there is nothing left to be kept up."""
     await loop.server.edit({**mtu(1400), "removalPolicy": "Revert"})

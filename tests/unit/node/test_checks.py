@@ -401,6 +401,46 @@ def test_neither_argument_is_changed() -> None:
     assert [desired, node] == [REPORT, NODE]
 
 
+@pytest.mark.parametrize("names", ["a", "ab", "abc"])
+def test_what_stands_on_itself_is_refused_at_once(names: str) -> None:
+    circle = [vlan(base, name) for name, base in zip(names, names[1:] + names[0], strict=True)]
+    with pytest.raises(InvalidDesiredState, match=r"^interfaces\[a\]\.vlan\.base-iface: a cannot stand on itself$"):
+        check(interfaces(*circle), NODE)
+    elsewhere = interfaces({**vlan("a", "a"), "state": "up"})  # on what another namespace calls a
+    check(elsewhere, elsewhere)
+    check(interfaces(vlan("eth1", "a"), vlan("a", "b"), vlan("a", "c"), vlan("c", "d")), NODE)
+
+
+def test_what_is_its_own_peer_is_refused_at_once() -> None:
+    veth = {"name": "v5", "type": "veth", "veth": {"peer": "v5"}}
+    with pytest.raises(InvalidDesiredState, match=r"^interfaces\[v5\]\.veth\.peer: v5 cannot be its own peer$"):
+        check(interfaces(veth), NODE)
+    there = interfaces({**veth, "state": "up"})  # its peer is in another namespace
+    check(there, there)
+
+
+def test_a_path_without_an_end_leaves_room_for_the_reason() -> None:
+    value: Any = "\0"
+    for _ in range(50):
+        value = {"k" * 60: value}
+
+    with pytest.raises(InvalidDesiredState) as refused:
+        check(interfaces(ethernet("eth1", mtu=value)), NODE)
+
+    assert str(refused.value).startswith("interfaces[eth1].mtu.kkk")
+    assert str(refused.value).endswith("kkk: must not have the control character U+0000")
+    assert len(str(refused.value)) < 400
+
+
+def test_what_libnmstate_does_not_nest_is_refused_by_the_field() -> None:
+    def deep(levels: int) -> State:
+        return {"x": deep(levels - 1)} if levels else {}
+
+    check({"x": deep(62)}, NODE)
+    with pytest.raises(InvalidDesiredState, match=r"^x: is nested more than 64 levels deep$"):
+        check({"x": deep(63)}, NODE)
+
+
 def test_a_thousand_interfaces_take_milliseconds() -> None:
     address = {"enabled": True, "dhcp": False, "address": [ADDRESS]}
     node = interfaces(*(ethernet(f"e{number}", state="up", ipv4=address) for number in range(1000)))

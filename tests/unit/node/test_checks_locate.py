@@ -35,7 +35,12 @@ PLACES: list[tuple[State, str]] = [
     ),
     (ethernet(**{"alt-names": [{"state": "absent"}]}), "interfaces[eth1].alt-names[#0]: missing field `name`"),
     (ethernet(ethernet={"sr-iov": {"total-vfs": "many"}}), "interfaces[eth1].ethernet.sr-iov.total-vfs: invalid digit"),
+    (
+        ethernet(**{f"{'k' * 10_000}\u202e": 1}),
+        f"interfaces[eth1].{'k' * 62}…: unknown field `{'k' * 63}…`",
+    ),
     (ethernet(state="hunter2"), "interfaces[eth1].state: unknown variant, expected one of `up`"),
+    ({True: 1} | ethernet(), "True: a key is a str, not bool"),  # type: ignore[list-item]
     (ethernet() | {"hunter": 2}, "hunter: unknown field `hunter`, expected one of "),
     ({"interfaces": [{"name": "eth1", "type": 5}]}, "interfaces[eth1].type: data did not match"),
     ({"interfaces": [{"name": "eth1", "mtu": "abc"}]}, "interfaces[eth1].mtu: invalid digit found in string"),
