@@ -480,6 +480,20 @@ async def test_a_generation_that_went_back_is_taken_as_it_is(loop: Loop) -> None
     assert loop.library.interfaces["eth1"]["mtu"] == 1350
 
 
+@pytest.mark.parametrize("verdict", ["Configured", "InvalidDesiredState"])
+async def test_a_generation_that_was_seen_with_another_spec_is_a_new_one(loop: Loop, verdict: str) -> None:
+    """Edits after an etcd was restored count on from the older generation."""
+    if verdict != "Configured":
+        loop.library.apply_failures = [libnmstate_error.NmstateValueError("InvalidArgument: no")]
+    await loop.server.edit({"driftPolicy": "Report", **mtu(1400)})
+    await loop.server.until(lambda: (loop.server.condition("Ready") or ("", ""))[1] == verdict)
+
+    await loop.server.restore({"driftPolicy": "Report", **mtu(1350)}, generation=2)
+
+    await loop.server.until(lambda: loop.server.status["currentState"]["interfaces"][0]["mtu"] == 1350)
+    await loop.ready("True", "Configured", 2)
+
+
 async def test_a_status_that_the_apiserver_refuses_is_written_without_the_report(loop: Loop) -> None:
     loop.server.faults["update"] = [answer(422, "currentState is not to its liking")]
     loop.library.released.clear()
