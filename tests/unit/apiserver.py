@@ -93,6 +93,13 @@ class ApiServer:
         metadata = {**self.object["metadata"], "generation": generation}
         return await self._store("MODIFIED", {**self.object, "metadata": metadata, "spec": spec})
 
+    def rewind(self, version: int) -> None:
+        """Go on counting from an earlier resourceVersion and know of no event before, as over a restored etcd."""
+        assert self.object is not None
+        self._version = version
+        self._events.clear()
+        self.object = {**self.object, "metadata": {**self.object["metadata"], "resourceVersion": str(version)}}
+
     async def delete(self) -> None:
         """Remove the object, or have it wait for its finalizers."""
         assert self.object is not None
