@@ -34,7 +34,7 @@ from nmstate_controller.metrics import Metrics
 
 _WATCH_SECONDS: Final = (300, 600)
 _HEALTHY_SECONDS: Final = 120.0
-_SHORT_SECONDS: Final = 1.0
+_SHORT_SECONDS: Final = 5.0
 
 log = structlog.get_logger(__name__)
 

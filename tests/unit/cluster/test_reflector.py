@@ -16,7 +16,7 @@ from nmstate_controller.cluster.reflector import Reflector, lines
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.errors import ApiUnavailable
 from nmstate_controller.metrics import Metrics
-from tests.unit.apiserver import ApiServer, Fault, answer, status_body
+from tests.unit.apiserver import ApiServer, Fault, answer, html, raw, reset, status_body
 
 
 class EagerClock:
@@ -149,29 +149,6 @@ async def test_retry_after_is_honoured_and_the_version_kept(follower: Following)
 
     assert 7.0 in follower.clock.waits
     assert follower.server.count("list") == 1
-
-
-def raw(*chunks: bytes) -> Fault:
-    """A stream that sends those bytes and ends."""
-
-    async def fault(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        for chunk in chunks:
-            await response.write(chunk)
-        return response
-
-    return fault
-
-
-async def html(_: web.Request) -> web.StreamResponse:
-    return web.Response(status=502, text="<html><body>Bad Gateway</body></html>", content_type="text/html")
-
-
-async def reset(request: web.Request) -> web.StreamResponse:
-    assert request.transport is not None
-    request.transport.abort()
-    return web.Response()
 
 
 @pytest.mark.parametrize(

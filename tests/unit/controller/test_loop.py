@@ -43,9 +43,12 @@ class Loop:
         library: Library,
         directory: Path,
         clock: ManualClock | None = None,
+        *,
+        inactivity: float = 20,
     ) -> None:
         self.server = server
         self.library = library
+        self.tasks: list[asyncio.Task[Any]] = []
         self.clock = clock or ManualClock()
         self.metrics = Metrics()
         rng = random.Random(1)
@@ -54,7 +57,7 @@ class Loop:
         self.nmstate = nmstate = Nmstate(
             self.metrics, self.clock, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library
         )
-        self.reflector = Reflector(api, self.store, self.metrics, self.clock, rng, inactivity=20)
+        self.reflector = Reflector(api, self.store, self.metrics, self.clock, rng, inactivity=inactivity)
         self.publisher = Publisher(api, self.store, self.metrics, self.clock, rng, heartbeat=300)
         self.reporter = Reporter(
             nmstate, self.publisher, Filter(), self.metrics, self.clock, rng, node_name="node01", interval=60
@@ -80,13 +83,13 @@ class Loop:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Loop"]:
         parts = (self.reflector, self.publisher, self.events, self.reporter, self.applier)
-        tasks = [asyncio.create_task(part.run()) for part in parts]
+        self.tasks = [asyncio.create_task(part.run()) for part in parts]
         try:
             yield self
         finally:
-            for task in tasks:
+            for task in self.tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*self.tasks, return_exceptions=True)
             self.library.released.set()
             await self.nmstate.idle()
 
