@@ -1,12 +1,20 @@
-"""A proxy between a client and an apiserver that forwards a request, or does to it what its plan says instead."""
+"""A proxy between a client and an apiserver that forwards a request, or does to it what its plan says instead.
 
+In a test's own loop it is `running`; `python -m tests.proxy` is one for a lab, in the namespace of its control plane.
+That makes a storm of faults for a while, forwards until its standard input ends, and prints what passed through it.
+"""
+
+import argparse
 import asyncio
 import collections
 import contextlib
+import json
 import random
 import ssl
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 import aiohttp
@@ -29,7 +37,7 @@ def faithful(_: str) -> str | None:
 
 def storm(rng: random.Random, share: float) -> Plan:
     """A plan in which that share of the requests fails, each in a way of its own."""
-    return lambda _: rng.choice(list(FAULTS)) if rng.random() < share else None
+    return lambda verb: rng.choice(list(FAULTS)) if verb != "probe" and rng.random() < share else None
 
 
 class Proxy:
@@ -209,7 +217,9 @@ FAULTS: Final[Mapping[str, Callable[[Proxy, web.Request], Awaitable[web.StreamRe
 
 
 def _verb(request: web.Request) -> str:
-    """Kubernetes' word for it."""
+    """Kubernetes' word for it; a probe is none of its requests, and has a verdict of its own."""
+    if request.path == "/livez":
+        return "probe"
     if request.method != "GET":
         return _VERBS[request.method]
     if "watch" in request.query:
@@ -242,3 +252,39 @@ async def running(
         finally:
             proxy.cut()
             await runner.cleanup()
+
+
+_CUT_SECONDS: Final = 7.0
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    keys = options.certificates
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(keys / "apiserver.crt", keys / "apiserver.key")
+    trust = ssl.create_default_context(cafile=keys / "ca.crt")
+    upstream = f"https://{options.host}:6443"
+    async with running(upstream, trust=trust, tls=tls, host=options.host, port=options.port) as proxy:
+        print("listening", flush=True)
+        proxy.plan = storm(random.Random(options.seed), share=0.6)
+        for _ in range(round(options.seconds / _CUT_SECONDS)):
+            await asyncio.sleep(_CUT_SECONDS)
+            proxy.cut()
+        proxy.plan = faithful
+        await asyncio.to_thread(sys.stdin.read)
+        verbs = collections.Counter(verb for _, verb in proxy.requests)
+        print(json.dumps({"worst_minute": proxy.worst_minute(), "requests": verbs, "faults": proxy.met}))
+
+
+def main() -> None:
+    """Run in a lab until standard input ends."""
+    parser = argparse.ArgumentParser(prog="tests.proxy")
+    parser.add_argument("--certificates", type=Path, required=True, help="the lab's folder of keys")
+    parser.add_argument("--host", default="10.88.0.1")
+    parser.add_argument("--port", type=int, default=7443)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=60, help="how long the storm lasts")
+    asyncio.run(_serve(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

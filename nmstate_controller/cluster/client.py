@@ -4,6 +4,7 @@ It stands on kubernetes_asyncio's `ApiClient.call_api` with `_preload_content=Fa
 parses every answer twice and turns errors into dumps of headers and body. Used from the loop only.
 """
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -103,12 +104,12 @@ class Client:
     async def stream(
         self, verb: str, path: str, *, query: Mapping[str, str], inactivity: float
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Open a GET whose answer never ends, as chunks of bytes of any size.
+        """Open a GET whose answer begins at once and never ends, as chunks of bytes of any size.
 
-        Raises ApiError when it cannot be opened, and while reading when it breaks or is silent for `inactivity` seconds
-        (ApiTimeout).
+        Raises ApiError when it cannot be opened in time, and while reading when it breaks or is silent for `inactivity`
+        seconds (ApiTimeout).
         """
-        deadline = aiohttp.ClientTimeout(total=None, sock_connect=self._timeout, sock_read=inactivity)
+        deadline = aiohttp.ClientTimeout(total=None, sock_read=inactivity)
         async with self._call(verb, "GET", path, query, None, "application/json", deadline) as response:
             yield response.content.iter_any()
 
@@ -143,16 +144,18 @@ class Client:
         try:
             async with self._connections() as pool:
                 try:
-                    response: aiohttp.ClientResponse = await pool.api.call_api(
-                        path,
-                        method,
-                        query_params=list((query or {}).items()),
-                        header_params={"Accept": "application/json", "Content-Type": content_type},
-                        body=body,
-                        auth_settings=["BearerToken"],
-                        _preload_content=False,
-                        _request_timeout=deadline,
-                    )
+                    # An answer begins in time also when it may take for ever.
+                    async with asyncio.timeout(self._timeout):
+                        response: aiohttp.ClientResponse = await pool.api.call_api(
+                            path,
+                            method,
+                            query_params=list((query or {}).items()),
+                            header_params={"Accept": "application/json", "Content-Type": content_type},
+                            body=body,
+                            auth_settings=["BearerToken"],
+                            _preload_content=False,
+                            _request_timeout=deadline,
+                        )
                 except ValueError as error:
                     # What aiohttp makes of a redirect to no address, in part.
                     raise aiohttp.ClientError(in_words(error)) from error

@@ -16,7 +16,7 @@ from nmstate_controller.cluster.reflector import Reflector, lines
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.errors import ApiUnavailable
 from nmstate_controller.metrics import Metrics
-from tests.unit.apiserver import ApiServer, Fault, answer, html, raw, reset, status_body
+from tests.unit.apiserver import ApiServer, Fault, answer, connected, html, raw, reset, status_body
 
 
 class EagerClock:
@@ -244,6 +244,22 @@ async def test_a_silent_stream_is_opened_again(server: ApiServer, client: Client
     async with following(server, client, metrics, inactivity=0.05) as running:
         await running.until_watching(3)
         assert server.count("list") >= 2
+
+
+async def test_a_watch_that_is_not_answered_is_opened_again(server: ApiServer, metrics: Metrics) -> None:
+    async def hang(_: web.Request) -> web.StreamResponse:
+        await gone.wait()
+        return web.Response()
+
+    gone = asyncio.Event()
+    server.faults["watch"] = [hang]
+    async with (
+        connected(server, metrics, timeout=0.1) as client,
+        following(server, client, metrics, inactivity=20) as running,
+    ):
+        await running.until_watching(2)
+        assert server.count("list") == 2
+        gone.set()
 
 
 async def test_an_event_of_five_megabytes_arrives(follower: Following) -> None:
