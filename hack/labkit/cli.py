@@ -81,6 +81,8 @@ def parser() -> argparse.ArgumentParser:
     reboot.add_argument("--power-cut", action="store_true", help="without telling the node first")
     api = command("apiserver", "start or end the apiserver alone, to see what nodes do without it")
     api.add_argument("action", choices=["start", "stop"])
+    etcd = command("etcd", "save what the cluster knows, or put it back, as after a disaster; the apiserver restarts")
+    etcd.add_argument("action", choices=["save", "restore"])
     command("down", "remove the lab and all that is left of it")
     command("kubeconfig", "print the path of the administrator's kubeconfig (usable inside the lab's namespace)")
     command("binaries", "build the Kubernetes and etcd programs that are missing, and print where all are")
@@ -171,6 +173,8 @@ def _whole(place: Place, options: argparse.Namespace) -> int:
             lab.reboot(place, options.node, options.power_cut)
         case "apiserver":
             lab.apiserver(place, options.action == "start")
+        case "etcd":
+            lab.etcd(place, options.action == "restore")
         case "down":
             lab.down(place)
     return 0

@@ -170,12 +170,17 @@ def stop_apiserver(place: Place) -> None:
     process.stop(place, "apiserver", _TERMINATION_SECONDS)
 
 
-def stop(place: Place) -> None:
-    """End the control plane: the apiserver before the store that it needs to end well."""
-    for role in CONTROLLERS:
-        process.stop(place, role)
+def stop_store(place: Place) -> None:
+    """End etcd, and before it the apiserver, which needs it to end well."""
     stop_apiserver(place)
     process.stop(place, "etcd", 4.0)
+
+
+def stop(place: Place) -> None:
+    """End the control plane."""
+    for role in CONTROLLERS:
+        process.stop(place, role)
+    stop_store(place)
     process.stop(place, "dns", 2.0)
 
 

@@ -127,6 +127,21 @@ def apiserver(place: Place, run: bool) -> None:
             controlplane.stop_apiserver(place)
 
 
+def etcd(place: Place, restore: bool) -> None:
+    """Save what etcd has, or put it back: the control plane then knows what it knew, and counts on from there."""
+    data, saved = place.state / "etcd", place.state / "etcd.saved"
+    source, target = (saved, data) if restore else (data, saved)
+    if not source.exists():
+        raise LabError(f"lab {place.name} has no {source.name}: is it up, and saved?")
+    with place.lock():
+        controlplane.stop_store(place)
+        if target.exists():
+            shutil.rmtree(target)
+        shutil.copytree(source, target)
+        controlplane.start(place)
+        controlplane.wait_ready(place)
+
+
 def status(place: Place) -> int:
     """Print what runs; the exit status is 0 if all of the lab does."""
     if not place.state.exists():

@@ -4,8 +4,8 @@ It stands on kubernetes_asyncio's `ApiClient.call_api` with `_preload_content=Fa
 parses every answer twice and turns errors into dumps of headers and body. Used from the loop only.
 """
 
+import asyncio
 import contextlib
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ import structlog
 
 from nmstate_controller import __version__
 from nmstate_controller.cluster.answers import read
+from nmstate_controller.cluster.credentials import ca_bundle, tls
 from nmstate_controller.cluster.kubernetes import client, config
 from nmstate_controller.errors import (
     ApiConflict,
@@ -25,7 +26,6 @@ from nmstate_controller.errors import (
     ApiThrottled,
     ApiTimeout,
     ApiUnavailable,
-    SettingsError,
     in_words,
 )
 from nmstate_controller.metrics import Metrics
@@ -45,34 +45,33 @@ _MESSAGE_LIMIT: Final = 400
 # A Status object with an error is small; a proxy's HTML page need not be read to its end.
 _ERROR_BODY_LIMIT: Final = 64 * 1024
 
+BODY_LIMIT: Final = 32 * 1024 * 1024
+"""Bytes of one answer or one event. etcd keeps objects below 1.5 MiB or so, which JSON escapes can blow up sixfold."""
+
 log = structlog.get_logger(__name__)
 
 
-async def load_configuration() -> client.Configuration:
-    """The credentials of this pod, or of the current kubeconfig outside a cluster. Raises SettingsError."""
-    configuration = client.Configuration()
-    try:
-        config.load_incluster_config(configuration)
-    except config.ConfigException as in_cluster:
-        try:
-            await config.load_kube_config(client_configuration=configuration)
-        except (config.ConfigException, OSError) as kubeconfig:
-            raise SettingsError(
-                f"no credentials for the apiserver: {in_cluster} (as a pod), {kubeconfig} (as a user, kubeconfig)"
-            ) from kubeconfig
-    return configuration
+class _Pool:
+    """Connections that trust one CA bundle, and how many requests are under way on them."""
+
+    def __init__(self, configuration: client.Configuration) -> None:
+        """Raises OSError when there are no certificates to trust."""
+        self.bundle = ca_bundle(configuration)
+        self.tls = tls(configuration)
+        self.api = client.ApiClient(configuration)
+        self.api.user_agent = f"nmstate-controller/{__version__}"
+        self.users = 0
 
 
 class Client:
-    """A connection pool to one apiserver. Close it with `async with`."""
+    """Connections to one apiserver. Close them with `async with`."""
 
     def __init__(self, configuration: client.Configuration, metrics: Metrics, *, timeout: float) -> None:
         """`timeout` is the deadline of a request in seconds, streams excepted."""
-        self._api = client.ApiClient(configuration)
-        self._api.user_agent = f"nmstate-controller/{__version__}"
+        self._configuration = configuration
+        self._pool = _Pool(configuration)
         self._metrics = metrics
         self._timeout = timeout
-        self._tls = _tls(configuration)
         self._server_name = configuration.tls_server_name
         self.address: str = configuration.host
         """Where the apiserver is, as a URL."""
@@ -81,7 +80,7 @@ class Client:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._api.close()
+        await self._pool.api.close()
 
     async def request(
         self,
@@ -99,18 +98,18 @@ class Client:
         """
         deadline = aiohttp.ClientTimeout(total=self._timeout)
         async with self._call(verb, method, path, query, body, content_type, deadline) as response:
-            return _parse(await response.read())
+            return _parse(await _read(response))
 
     @contextlib.asynccontextmanager
     async def stream(
         self, verb: str, path: str, *, query: Mapping[str, str], inactivity: float
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Open a GET whose answer never ends, as chunks of bytes of any size.
+        """Open a GET whose answer begins at once and never ends, as chunks of bytes of any size.
 
-        Raises ApiError when it cannot be opened, and while reading when it breaks or is silent for `inactivity` seconds
-        (ApiTimeout).
+        Raises ApiError when it cannot be opened in time, and while reading when it breaks or is silent for `inactivity`
+        seconds (ApiTimeout).
         """
-        deadline = aiohttp.ClientTimeout(total=None, sock_connect=self._timeout, sock_read=inactivity)
+        deadline = aiohttp.ClientTimeout(total=None, sock_read=inactivity)
         async with self._call(verb, "GET", path, query, None, "application/json", deadline) as response:
             yield response.content.iter_any()
 
@@ -119,11 +118,12 @@ class Client:
 
         It carries no credentials and has no deadline. Raises ApiUnavailable.
         """
-        connector = aiohttp.TCPConnector(ssl=self._tls, force_close=True)
         try:
             async with (
+                self._connections() as pool,
+                aiohttp.TCPConnector(ssl=pool.tls, force_close=True) as connector,
                 aiohttp.ClientSession(connector=connector, trust_env=True) as session,
-                session.get(f"{self.address}/livez", server_hostname=self._server_name),
+                session.get(f"{self.address}/livez", server_hostname=self._server_name, allow_redirects=False),
             ):
                 return
         except (aiohttp.ClientError, OSError) as error:
@@ -142,38 +142,69 @@ class Client:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         code = 0
         try:
-            response: aiohttp.ClientResponse = await self._api.call_api(
-                path,
-                method,
-                query_params=list((query or {}).items()),
-                header_params={"Accept": "application/json", "Content-Type": content_type},
-                body=body,
-                auth_settings=["BearerToken"],
-                _preload_content=False,
-                _request_timeout=deadline,
-            )
-            async with response:
-                code = response.status
-                self._metrics.api_requests.labels(verb, str(code)).inc()
-                if not response.ok:
-                    raise await _error(response, f"{method} {path}")
-                yield response
+            async with self._connections() as pool:
+                try:
+                    # An answer begins in time also when it may take for ever.
+                    async with asyncio.timeout(self._timeout):
+                        response: aiohttp.ClientResponse = await pool.api.call_api(
+                            path,
+                            method,
+                            query_params=list((query or {}).items()),
+                            header_params={"Accept": "application/json", "Content-Type": content_type},
+                            body=body,
+                            auth_settings=["BearerToken"],
+                            _preload_content=False,
+                            _request_timeout=deadline,
+                        )
+                except ValueError as error:
+                    # What aiohttp makes of a redirect to no address, in part.
+                    raise aiohttp.ClientError(in_words(error)) from error
+                async with response:
+                    code = response.status
+                    self._metrics.api_requests.labels(verb, str(code)).inc()
+                    if response.history:
+                        raise ApiUnavailable(f"{method} {path}: redirected, which an apiserver does not do")
+                    if not response.ok:
+                        raise await _error(response, f"{method} {path}")
+                    yield response
         except (aiohttp.ClientError, TimeoutError, OSError, config.ConfigException) as error:
             if code == 0:
                 self._metrics.api_requests.labels(verb, "0").inc()
             kind = ApiTimeout if isinstance(error, TimeoutError) else ApiUnavailable
             raise kind(f"{method} {path}: {_reason(error)}") from error
 
+    @contextlib.asynccontextmanager
+    async def _connections(self) -> AsyncIterator[_Pool]:
+        """The pool that trusts the CA bundle as it is now.
 
-def _tls(configuration: client.Configuration) -> ssl.SSLContext:
-    """The same trust that kubernetes_asyncio takes from its configuration."""
-    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
-    if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
-    if not configuration.verify_ssl:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+        What is under way when the bundle is replaced, a watch above all, ends on the connections it began on.
+        """
+        await self._renew()
+        pool = self._pool
+        pool.users += 1
+        try:
+            yield pool
+        finally:
+            pool.users -= 1
+            await self._close_if_left(pool)
+
+    async def _renew(self) -> None:
+        """Begin a new pool if the CA bundle was replaced; one that cannot be read yet is looked at again later."""
+        bundle = ca_bundle(self._configuration)
+        if bundle is None or bundle == self._pool.bundle:
+            return
+        try:
+            fresh = _Pool(self._configuration)
+        except OSError as error:
+            log.warning("the new CA bundle cannot be used, going on with the old one", error=_reason(error))
+            return
+        log.info("the CA bundle was replaced: new connections trust the new one")
+        old, self._pool = self._pool, fresh
+        await self._close_if_left(old)
+
+    async def _close_if_left(self, pool: _Pool) -> None:
+        if pool is not self._pool and pool.users == 0:
+            await pool.api.close()
 
 
 def _reason(error: BaseException) -> str:
@@ -188,6 +219,16 @@ def _parse(body: bytes) -> Json:
     if not isinstance(parsed, dict):
         raise ApiUnavailable("the answer is JSON, but not an object")
     return parsed
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body of an answer. Raises ApiUnavailable when it does not end."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise ApiUnavailable(f"the answer is longer than {BODY_LIMIT} bytes")
+    return bytes(body)
 
 
 async def _error(response: aiohttp.ClientResponse, what: str) -> ApiError:

@@ -26,9 +26,11 @@ class NodeNetworkStates:
     async def list(self) -> tuple[NodeNetworkState | None, str]:
         """The object, or None, and the resourceVersion to watch from. A quorum read: no older than this moment."""
         answer = await self._client.request("list", "GET", COLLECTION, query=self._selector)
-        version = _version(answer)
+        version = version_of(answer)
         items = answer.get("items") or []
-        return (parse(items[0]) if items else None), version
+        if version is None or not isinstance(items, list) or len(items) > 1:
+            raise ApiUnavailable(f"the apiserver sent a list that cannot be the one of {self._name} alone")
+        return (self.parse(items[0]) if items else None), version
 
     @contextlib.asynccontextmanager
     async def watch(
@@ -47,7 +49,7 @@ class NodeNetworkStates:
 
     async def get(self) -> NodeNetworkState:
         """The object as it is now."""
-        return parse(await self._client.request("get", "GET", self._path))
+        return self.parse(await self._client.request("get", "GET", self._path))
 
     async def create(self) -> NodeNetworkState:
         """Create the object without any desire: from here on the spec is the user's."""
@@ -57,7 +59,7 @@ class NodeNetworkStates:
             "metadata": {"name": self._name},
             "spec": {"nodeName": self._name},
         }
-        return parse(await self._client.request("create", "POST", COLLECTION, body=body))
+        return self.parse(await self._client.request("create", "POST", COLLECTION, body=body))
 
     async def replace_status(self, resource_version: str, status: Json) -> tuple[NodeNetworkState, int]:
         """Replace the whole status, if the object is still at `resource_version`; else ApiConflict.
@@ -71,7 +73,7 @@ class NodeNetworkStates:
             "status": status,
         }
         answer = await self._client.request("update", "PUT", f"{self._path}/status", body=body)
-        return parse(answer), len(json.dumps(body))
+        return self.parse(answer), len(json.dumps(body))
 
     async def set_finalizers(self, resource_version: str, finalizers: Sequence[str]) -> NodeNetworkState:
         """Replace metadata.finalizers, if the object is still at `resource_version`; else ApiConflict."""
@@ -79,21 +81,27 @@ class NodeNetworkStates:
         answer = await self._client.request(
             "patch", "PATCH", self._path, body=body, content_type="application/merge-patch+json"
         )
-        return parse(answer)
+        return self.parse(answer)
+
+    def parse(self, body: Json) -> NodeNetworkState:
+        """The object in an answer or an event.
+
+        Raises ApiUnavailable when it is not what the CRD says it is, or when it is another node's: whatever answers
+        there, what it wants is not for this node.
+        """
+        try:
+            parsed = NodeNetworkState.model_validate(body)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise ApiUnavailable(f"the apiserver sent a {KIND} that is none: {where}: {first['msg']}") from error
+        if parsed.metadata.name != self._name:
+            raise ApiUnavailable(f"the apiserver sent the {KIND} of {parsed.metadata.name!r} for {self._name!r}")
+        return parsed
 
 
-def parse(body: Json) -> NodeNetworkState:
-    """The object in an answer or an event. Raises ApiUnavailable when it is not what the CRD says it is."""
-    try:
-        return NodeNetworkState.model_validate(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ApiUnavailable(f"the apiserver sent a {KIND} that is none: {where}: {first['msg']}") from error
-
-
-def _version(answer: Json) -> str:
-    version = (answer.get("metadata") or {}).get("resourceVersion")
-    if not isinstance(version, str) or not version:
-        raise ApiUnavailable("the apiserver sent a list without a resourceVersion")
-    return version
+def version_of(body: Json) -> str | None:
+    """metadata.resourceVersion of an object or a list; None when it has none."""
+    metadata = body.get("metadata")
+    version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
+    return version if isinstance(version, str) and version else None

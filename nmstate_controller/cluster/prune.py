@@ -2,7 +2,8 @@
 
 import contextlib
 
-from nmstate_controller.cluster.client import Client, load_configuration
+from nmstate_controller.cluster.client import Client
+from nmstate_controller.cluster.credentials import load_configuration
 from nmstate_controller.cluster.nodenetworkstates import COLLECTION
 from nmstate_controller.errors import ApiNotFound
 from nmstate_controller.metrics import Metrics

@@ -2,8 +2,11 @@
 
 The rules are those of client-go's reflector (tools/cache/reflector.go): a stream that ends is opened again at the
 version reached; 410 means list again; 429 and refusals wait, as long as the server asked, and keep the version;
-versions are opaque and never ordered. A silent stream is opened again, for it may be dead without either side
-knowing.
+versions are opaque and never ordered.
+
+Where it goes further: after anything else, silence included, the object is listed again, one key of etcd's. An
+apiserver that was away may be back with an etcd restored to an older state. Its versions went back, and it says nothing
+to a watch from one that it has yet to reach, for as long as that takes.
 """
 
 import asyncio
@@ -16,8 +19,8 @@ import structlog
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.answers import read
-from nmstate_controller.cluster.client import Json
-from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates, parse
+from nmstate_controller.cluster.client import BODY_LIMIT, Json
+from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates, version_of
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.errors import (
     ApiError,
@@ -29,12 +32,9 @@ from nmstate_controller.errors import (
 )
 from nmstate_controller.metrics import Metrics
 
-LINE_LIMIT: Final = 32 * 1024 * 1024
-"""Bytes of one event. etcd keeps objects below 1.5 MiB or so, which JSON escapes can blow up sixfold."""
-
 _WATCH_SECONDS: Final = (300, 600)
 _HEALTHY_SECONDS: Final = 120.0
-_SHORT_SECONDS: Final = 1.0
+_SHORT_SECONDS: Final = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -61,26 +61,26 @@ class Reflector:
         self._inactivity = inactivity
         self._backoff = Backoff(rng, first=0.8, limit=30.0)
         self._version: str | None = None
-        self._events = 0
 
     async def run(self) -> NoReturn:
         """List and watch until cancelled."""
         while True:
             started = self._clock.monotonic()
-            self._events = 0
             failure: ApiError | None = None
             try:
                 await self._list_and_watch()
-            except ApiGone as error:
-                self._version = None
-                failure = error
             except ApiError as error:
                 failure = error
+                if not isinstance(error, ApiThrottled | ApiForbidden):
+                    self._version = None
             await self._pause(failure, self._clock.monotonic() - started)
 
     async def _pause(self, failure: ApiError | None, lasted: float) -> None:
-        """Decide whether to wait before going on: not after a stream that did its work and ended."""
-        short = lasted < _SHORT_SECONDS and self._events == 0
+        """Decide whether to wait before going on: not after a stream that did its work and ended.
+
+        One that ends at once has not, whatever it sent: a cache in between can send the same for ever.
+        """
+        short = lasted < _SHORT_SECONDS
         self._metrics.watch_restarts.labels(_reason(failure)).inc()
         if lasted >= _HEALTHY_SECONDS:
             self._backoff.reset()
@@ -103,27 +103,24 @@ class Reflector:
             self._store.replace(newest)
         timeout = self._rng.randint(*_WATCH_SECONDS)
         async with self._api.watch(self._version, timeout=timeout, inactivity=self._inactivity) as chunks:
-            async for line in lines(chunks, LINE_LIMIT):
+            async for line in lines(chunks, BODY_LIMIT):
                 self._take(_event(line))
 
     def _take(self, event: Json) -> None:
         body = event["object"]
         match event["type"]:
             case "ADDED" | "MODIFIED":
-                self._store.replace(parse(body))
-                self._events += 1
+                self._store.replace(self._api.parse(body))
             case "DELETED":
+                self._api.parse(body)
                 self._store.replace(None)
-                self._events += 1
             case "BOOKMARK":
                 pass
             case "ERROR":
                 raise _stream_error(body)
             case other:
                 raise ApiUnavailable(f"the apiserver sent an event of unknown type {str(other)[:40]!r}")
-        version = (body.get("metadata") or {}).get("resourceVersion")
-        if isinstance(version, str) and version:
-            self._version = version
+        self._version = version_of(body) or self._version
 
 
 async def lines(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
@@ -164,7 +161,8 @@ def _stream_error(status: Json) -> ApiError:
         case 410:
             return ApiGone(message)
         case 429:
-            wait = (status.get("details") or {}).get("retryAfterSeconds")
+            details = status.get("details")
+            wait = details.get("retryAfterSeconds") if isinstance(details, dict) else None
             return ApiThrottled(message, retry_after=float(min(max(wait, 0), 300)) if isinstance(wait, int) else None)
         case _:
             return ApiUnavailable(message)

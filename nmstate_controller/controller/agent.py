@@ -15,7 +15,8 @@ from nmstate_controller.api.models import Versions
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import SystemClock
 from nmstate_controller.cluster import version as cluster_version
-from nmstate_controller.cluster.client import Client, load_configuration
+from nmstate_controller.cluster.client import Client
+from nmstate_controller.cluster.credentials import load_configuration
 from nmstate_controller.cluster.events import Events
 from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
 from nmstate_controller.cluster.reflector import Reflector

@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 import structlog
 
 from nmstate_controller.api import conditions
-from nmstate_controller.api.models import Difference, NodeNetworkState, State
+from nmstate_controller.api.models import Difference, NodeNetworkState, Spec, State
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.store import Store
@@ -52,10 +52,14 @@ log = structlog.get_logger(__name__)
 
 @dataclasses.dataclass
 class _Task:
-    """One generation of one object, and how far it has come. `retry_at` is the annotation's value."""
+    """One generation of one object, and how far it has come. `retry_at` is the annotation's value.
+
+    An etcd that was restored to an older state counts generations anew, so that the same one can ask for another thing.
+    """
 
     uid: str
     generation: int
+    spec: Spec
     retry_at: str | None
     leaving: bool = False
     attempts: int = 0
@@ -96,7 +100,7 @@ class Applier:
         self._backoff = Backoff(rng, first=1.0, limit=60.0)
         self._wake = store.subscribe()
         reporter.tell(self._wake)
-        self._task = _Task("", 0, None)
+        self._task = _Task("", 0, Spec(), None)
         self._corrections = Corrections(clock)
         self._removal = Removal(publisher, patience=_FIRST_WRITE_SECONDS)
         # Fingerprint of the document that this process has found, or made, the node to be.
@@ -167,7 +171,8 @@ class Applier:
         task = self._task
         metadata = newest.metadata
         leaving = metadata.deletion_timestamp is not None
-        same = (metadata.uid, metadata.generation, leaving) == (task.uid, task.generation, task.leaving)
+        known = (metadata.uid, metadata.generation, leaving) == (task.uid, task.generation, task.leaving)
+        same = known and newest.spec == task.spec
         if not same or metadata.retry_at != task.retry_at:
             if same and not self._is_stalled():
                 # Nothing has stalled: the annotation asks for what is happening, or has happened, anyway.
@@ -175,20 +180,25 @@ class Applier:
                 self._answered(newest)
             else:
                 self._backoff.reset()
-                self._task = task = self._begin(newest, asked_again=same)
+                self._task = task = self._begin(newest, asked_again=known, said=not known or same)
         if task.done:
             return False
         if task.next_at is None or task.next_at <= self._clock.monotonic():
             return True
         return task.waits and self._reporter.shown is not None and self._reporter.shown is not task.waits_for
 
-    def _begin(self, newest: NodeNetworkState, *, asked_again: bool) -> _Task:
-        """The task for a generation seen for the first time, or asked for again: what an earlier agent said counts."""
+    def _begin(self, newest: NodeNetworkState, *, asked_again: bool, said: bool) -> _Task:
+        """The task for a generation seen for the first time, or asked for again.
+
+        What an earlier agent said counts, unless `said` is False: it was about another spec by the same generation.
+        """
         metadata = newest.metadata
         leaving = metadata.deletion_timestamp is not None
-        task = _Task(metadata.uid, metadata.generation, metadata.retry_at, leaving, asked_again=asked_again)
+        task = _Task(
+            metadata.uid, metadata.generation, newest.spec, metadata.retry_at, leaving, asked_again=asked_again
+        )
         status = self._publisher.status
-        if status.observed_generation == metadata.generation and not leaving:
+        if said and status.observed_generation == metadata.generation and not leaving:
             if status.last_handled_retry_at == metadata.retry_at:
                 task.done = self._is_stalled()
                 if status.last_apply is not None and status.last_apply.generation == metadata.generation:

@@ -28,7 +28,9 @@ def _document(path: str) -> State:
     name = "standard input" if path == "-" else path
     try:
         parsed = yaml.safe_load(sys.stdin.read() if path == "-" else Path(path).read_text())
-    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        # As kubectl would send it: YAML has dates and keys of any type, JSON has not.
+        parsed = json.loads(json.dumps(parsed, default=str))
+    except (OSError, TypeError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InvalidDesiredState(f"{name} cannot be read: {in_words(error)}") from error
     if isinstance(parsed, dict) and parsed.get("kind") == KIND:
         spec = parsed.get("spec")

@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from kubernetes_asyncio import client as kubernetes
@@ -45,6 +45,31 @@ def answer(code: int, message: str = "made up by the test", headers: dict[str, s
     return fault
 
 
+def raw(*chunks: bytes) -> Fault:
+    """A fault: a stream that sends those bytes and ends."""
+
+    async def fault(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for chunk in chunks:
+            await response.write(chunk)
+        return response
+
+    return fault
+
+
+async def html(_: web.Request) -> web.StreamResponse:
+    """A fault: what a gateway says of a server that is away."""
+    return web.Response(status=502, text="<html><body>Bad Gateway</body></html>", content_type="text/html")
+
+
+async def reset(request: web.Request) -> web.StreamResponse:
+    """A fault: the connection breaks."""
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
 @dataclasses.dataclass(frozen=True)
 class Request:
     """What of a request matters here. `name` is that of the object, or of the event."""
@@ -63,6 +88,8 @@ class ApiServer:
         self.requests: list[str] = []
         self.events: dict[str, Json] = {}
         self.version: Json = {"gitVersion": "v1.36.3"}
+        self.tokens: set[str] | None = None
+        """The tokens that do; None: nobody asks for one."""
         self.port = 0
         self._version = 100
         self._events: list[tuple[int, Json]] = []
@@ -92,6 +119,13 @@ class ApiServer:
         assert self.object is not None
         metadata = {**self.object["metadata"], "generation": generation}
         return await self._store("MODIFIED", {**self.object, "metadata": metadata, "spec": spec})
+
+    def rewind(self, version: int) -> None:
+        """Go on counting from an earlier resourceVersion and know of no event before, as over a restored etcd."""
+        assert self.object is not None
+        self._version = version
+        self._events.clear()
+        self.object = {**self.object, "metadata": {**self.object["metadata"], "resourceVersion": str(version)}}
 
     async def delete(self) -> None:
         """Remove the object, or have it wait for its finalizers."""
@@ -196,6 +230,8 @@ class ApiServer:
             async with self._changed:
                 self.requests.append(verb)
                 self._changed.notify_all()
+            if self.tokens is not None and request.headers.get("Authorization", "")[7:] not in self.tokens:
+                return web.json_response(status_body(401, "Unauthorized"), status=401)
             if faults := self.faults.get(verb):
                 return await faults.pop(0)(request)
             if handle is not None:
@@ -288,6 +324,12 @@ class ApiServer:
         return 200, event
 
 
+class Listening(Protocol):
+    """What can be connected to, on loopback."""
+
+    port: int
+
+
 @contextlib.asynccontextmanager
 async def running() -> AsyncIterator[ApiServer]:
     """A fake apiserver that listens on loopback."""
@@ -304,8 +346,8 @@ async def running() -> AsyncIterator[ApiServer]:
 
 
 @contextlib.asynccontextmanager
-async def connected(server: ApiServer, metrics: Metrics, *, timeout: float = 5) -> AsyncIterator[Client]:
-    """A client of that server."""
+async def connected(server: Listening, metrics: Metrics, *, timeout: float = 5) -> AsyncIterator[Client]:
+    """A client of that server, or of what is in front of it."""
     configuration = kubernetes.Configuration(host=f"http://127.0.0.1:{server.port}")
     async with Client(configuration, metrics, timeout=timeout) as client:
         yield client

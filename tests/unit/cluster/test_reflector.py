@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import random
 from collections.abc import AsyncIterator, Callable
 
@@ -15,7 +16,7 @@ from nmstate_controller.cluster.reflector import Reflector, lines
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.errors import ApiUnavailable
 from nmstate_controller.metrics import Metrics
-from tests.unit.apiserver import ApiServer, Fault, answer, status_body
+from tests.unit.apiserver import ApiServer, Fault, answer, connected, html, raw, reset, status_body
 
 
 class EagerClock:
@@ -150,29 +151,6 @@ async def test_retry_after_is_honoured_and_the_version_kept(follower: Following)
     assert follower.server.count("list") == 1
 
 
-def raw(*chunks: bytes) -> Fault:
-    """A stream that sends those bytes and ends."""
-
-    async def fault(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        for chunk in chunks:
-            await response.write(chunk)
-        return response
-
-    return fault
-
-
-async def html(_: web.Request) -> web.StreamResponse:
-    return web.Response(status=502, text="<html><body>Bad Gateway</body></html>", content_type="text/html")
-
-
-async def reset(request: web.Request) -> web.StreamResponse:
-    assert request.transport is not None
-    request.transport.abort()
-    return web.Response()
-
-
 @pytest.mark.parametrize(
     "fault",
     [
@@ -212,8 +190,44 @@ async def test_a_broken_stream_is_waited_out(follower: Following, fault: Fault) 
 
     await follower.until(follower.seen(2))
 
-    assert follower.server.count("list") == 1
     assert follower.clock.waits
+
+
+async def test_a_stream_that_always_ends_at_once_is_waited_out(follower: Following) -> None:
+    event = json.dumps({"type": "MODIFIED", "object": follower.server.object}).encode()
+    follower.server.faults["watch"] = [raw(event + b"\n") for _ in range(5)]
+    await follower.server.end_watches()
+
+    await follower.until_watching(7)
+
+    assert follower.clock.waits[-1] > 5
+    assert follower.server.count("list") == 1
+
+
+async def test_an_etcd_restored_to_an_older_state_is_listed_anew(follower: Following) -> None:
+    """Its apiserver is away for a while, and then silent to a watch from a version that it has not reached."""
+    follower.server.rewind(50)
+    follower.server.faults["watch"] = [answer(503)]
+    await follower.server.end_watches()
+    await follower.server.until(lambda: follower.server.count("list") == 2)
+
+    await follower.server.edit({"managed": False})
+
+    await follower.until(follower.seen(2))
+
+
+async def test_another_nodes_object_is_none_of_ours(follower: Following) -> None:
+    assert follower.server.object is not None
+    other = {**follower.server.object, "metadata": {**follower.server.object["metadata"], "name": "node02"}}
+    event = json.dumps({"type": "MODIFIED", "object": {**other, "spec": {"managed": False}}}).encode()
+    listed = {"metadata": {"resourceVersion": "7"}, "items": [other]}
+    follower.server.faults["watch"] = [raw(event + b"\n")]
+    follower.server.faults["list"] = [raw(json.dumps(listed).encode())]
+    await follower.server.end_watches()
+    await follower.until_watching(3)
+
+    assert follower.store.object is not None
+    assert follower.store.object.metadata.name == "node01"
 
 
 async def test_an_apiserver_that_is_away_is_waited_for(server: ApiServer, client: Client, metrics: Metrics) -> None:
@@ -229,7 +243,23 @@ async def test_a_silent_stream_is_opened_again(server: ApiServer, client: Client
     await server.create()
     async with following(server, client, metrics, inactivity=0.05) as running:
         await running.until_watching(3)
-        assert server.count("list") == 1
+        assert server.count("list") >= 2
+
+
+async def test_a_watch_that_is_not_answered_is_opened_again(server: ApiServer, metrics: Metrics) -> None:
+    async def hang(_: web.Request) -> web.StreamResponse:
+        await gone.wait()
+        return web.Response()
+
+    gone = asyncio.Event()
+    server.faults["watch"] = [hang]
+    async with (
+        connected(server, metrics, timeout=0.1) as client,
+        following(server, client, metrics, inactivity=20) as running,
+    ):
+        await running.until_watching(2)
+        assert server.count("list") == 2
+        gone.set()
 
 
 async def test_an_event_of_five_megabytes_arrives(follower: Following) -> None:

@@ -43,9 +43,12 @@ class Loop:
         library: Library,
         directory: Path,
         clock: ManualClock | None = None,
+        *,
+        inactivity: float = 20,
     ) -> None:
         self.server = server
         self.library = library
+        self.tasks: list[asyncio.Task[Any]] = []
         self.clock = clock or ManualClock()
         self.metrics = Metrics()
         rng = random.Random(1)
@@ -54,7 +57,7 @@ class Loop:
         self.nmstate = nmstate = Nmstate(
             self.metrics, self.clock, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library
         )
-        self.reflector = Reflector(api, self.store, self.metrics, self.clock, rng, inactivity=20)
+        self.reflector = Reflector(api, self.store, self.metrics, self.clock, rng, inactivity=inactivity)
         self.publisher = Publisher(api, self.store, self.metrics, self.clock, rng, heartbeat=300)
         self.reporter = Reporter(
             nmstate, self.publisher, Filter(), self.metrics, self.clock, rng, node_name="node01", interval=60
@@ -80,13 +83,13 @@ class Loop:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Loop"]:
         parts = (self.reflector, self.publisher, self.events, self.reporter, self.applier)
-        tasks = [asyncio.create_task(part.run()) for part in parts]
+        self.tasks = [asyncio.create_task(part.run()) for part in parts]
         try:
             yield self
         finally:
-            for task in tasks:
+            for task in self.tasks:
                 task.cancel()
-            ends = await asyncio.gather(*tasks, return_exceptions=True)
+            ends = await asyncio.gather(*self.tasks, return_exceptions=True)
             self.library.released.set()
             await self.nmstate.idle()
             if failed := [end for end in ends if isinstance(end, Exception)]:
@@ -498,6 +501,20 @@ async def test_a_generation_that_went_back_is_taken_as_it_is(loop: Loop) -> None
 
     await loop.ready("True", "Configured", 2)
     assert loop.library.interfaces["eth1"]["mtu"] == 1350
+
+
+@pytest.mark.parametrize("verdict", ["Configured", "InvalidDesiredState"])
+async def test_a_generation_that_was_seen_with_another_spec_is_a_new_one(loop: Loop, verdict: str) -> None:
+    """Edits after an etcd was restored count on from the older generation."""
+    if verdict != "Configured":
+        loop.library.apply_failures = [libnmstate_error.NmstateValueError("InvalidArgument: no")]
+    await loop.server.edit({"driftPolicy": "Report", **mtu(1400)})
+    await loop.server.until(lambda: (loop.server.condition("Ready") or ("", ""))[1] == verdict)
+
+    await loop.server.restore({"driftPolicy": "Report", **mtu(1350)}, generation=2)
+
+    await loop.server.until(lambda: loop.server.status["currentState"]["interfaces"][0]["mtu"] == 1350)
+    await loop.ready("True", "Configured", 2)
 
 
 async def test_a_status_that_the_apiserver_refuses_is_written_without_the_report(loop: Loop) -> None:
