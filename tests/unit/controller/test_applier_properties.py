@@ -1,0 +1,174 @@
+"""Whatever happens, in whatever order: a change is whole or not there, and in the end the object says the truth."""
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from nmstate_controller.controller.applier import ATTEMPTS
+from nmstate_controller.controller.drift import CORRECTIONS
+from nmstate_controller.node.journal import Phase
+from tests.unit.apiserver import Json
+from tests.unit.controller.world import (
+    API_ERRORS,
+    API_STEPS,
+    CUT,
+    DEEDS,
+    LIBRARY_ERRORS,
+    LIBRARY_STEPS,
+    OTHER_STEPS,
+    REFUSED,
+    UNVERIFIABLE,
+    World,
+)
+
+SETTLING_SECONDS: Final = 300.0
+"""What is wrong for a while is waited for a minute at most, and so is the next look at the node; a call may hang."""
+
+QUIET_SECONDS: Final = 130.0
+
+
+Verdict = tuple[str, str, str | None]
+
+
+class Anything(RuleBasedStateMachine):
+    """Things happen, at once or in the middle of something else; in between there is time, and sometimes rest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+
+    @rule(what=st.sampled_from(sorted(DEEDS)))
+    def happens(self, what: str) -> None:
+        self.world.happens(what)
+
+    @rule(step=st.sampled_from([*LIBRARY_STEPS, *API_STEPS, *OTHER_STEPS]), what=st.sampled_from(sorted(DEEDS)))
+    def will_happen(self, step: str, what: str) -> None:
+        self.world.ambushes[step] = what
+
+    @rule(step=st.sampled_from(LIBRARY_STEPS), error=st.sampled_from(sorted(LIBRARY_ERRORS)))
+    def libnmstate_will_fail(self, step: str, error: str) -> None:
+        self.world.ambushes[step] = error
+
+    @rule(step=st.sampled_from(API_STEPS), error=st.sampled_from(sorted(API_ERRORS)))
+    def request_will_fail(self, step: str, error: str) -> None:
+        self.world.ambushes[step] = error
+
+    @rule(seconds=st.sampled_from([0.25, 1.0, 5.0, 70.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.world.passes(seconds)
+
+    @rule()
+    def all_rests(self) -> None:
+        world = self.world
+        world.ambushes.clear()
+        world.api_comes()
+        world.probes_mend()
+        if world.library.away:
+            world.manager_restarts()
+        world.passes(SETTLING_SECONDS)
+        applied, written = len(world.library.applied), world.server.count("update")
+        world.passes(QUIET_SECONDS)
+        assert len(world.library.applied) == applied, "the node is still being changed"
+        whole(world)
+        true(world)
+
+    @invariant()
+    def one_at_a_time(self) -> None:
+        assert not self.world.library.overlapped
+
+    def teardown(self) -> None:
+        try:
+            if sys.exc_info()[0] is None:
+                self.all_rests()
+        finally:
+            self.world.close()
+
+
+def whole(world: World) -> None:
+    """The node is what it was or what was asked, and nothing is under way."""
+    library, note = world.library, world.journal.note
+    eth1, eth2 = (library.interfaces[name]["mtu"] for name in ("eth1", "eth2"))
+    assert eth1 == eth2 or world.torn, "a change was made by half"
+    assert eth1 not in (CUT, REFUSED, UNVERIFIABLE), "a change stays that must not"
+    assert library.pending is None, "a checkpoint is left"
+    assert library.profiles == library.disk, "a change would not outlast a reboot"
+    assert note is None or note.phase is Phase.LOST, f"a note is left: {note}"
+
+
+def true(world: World) -> None:
+    """The object speaks of the newest generation, and says what is so."""
+    found = world.server.object
+    assert found is not None, "there is no object"
+    metadata, spec, status = found["metadata"], found["spec"], found["status"]
+    assert "deletionTimestamp" not in metadata
+    generation = metadata["generation"]
+    conditions = {one["type"]: one for one in status["conditions"]}
+    assert status["observedGeneration"] == generation
+    assert {one["observedGeneration"] for one in conditions.values()} == {generation}
+    assert "Reconciling" not in conditions
+    assert conditions["Reporting"]["reason"] == "Reported"
+    assert mtus(status["currentState"]["interfaces"]) == mtus(list(world.library.interfaces.values()))
+    if spec.get("desiredState") is None:
+        assert "revertState" not in status or spec.get("managed") is False
+    ready, stalled = conditions["Ready"], conditions.get("Stalled")
+    verdict = (ready["status"], ready["reason"], stalled and stalled["reason"])
+    assert verdict in verdicts(world, found), f"{verdict}: {ready['message']}"
+
+
+def verdicts(world: World, found: Json) -> set[Verdict]:
+    """What may be said: status and reason of Ready, and the reason of Stalled."""
+    spec = found["spec"]
+    desired = (spec.get("desiredState") or {}).get("interfaces", [])
+    met = all(is_met(world, one) for one in desired)
+    if len({one["name"] for one in desired}) < len(desired):
+        return {("False", "InvalidDesiredState", "InvalidDesiredState")}
+    if spec.get("managed") is False:
+        return {(str(met), "Unmanaged", None)}
+    if not desired:
+        return {("True", "NothingDesired", None)}
+    left_different = found["status"].get("lastApply", {}).get("residual")
+    fitting: set[Verdict] = {("True", "Configured", None)} if met or left_different else set()
+    return fitting | {("False", *why) for why in failures(world, {one.get("mtu") for one in desired}, found)}
+
+
+def failures(world: World, values: set[Any], found: Json) -> Iterator[tuple[str, str | None]]:
+    """Why a node need not run a document with those mtus: reasons of Ready and of Stalled."""
+    about = found["metadata"]["uid"], found["metadata"]["generation"]
+    if REFUSED in values or "invalid" in world.causes:
+        yield "InvalidDesiredState", "InvalidDesiredState"
+    if any(attempt[:2] == about for attempt in world.lost):
+        yield "ConnectivityLost", "ConnectivityLost"
+    if UNVERIFIABLE in values or len(world.causes) >= ATTEMPTS:
+        yield "VerificationFailed", "AttemptsExhausted"
+        yield "ApplyFailed", "AttemptsExhausted"
+    if found["spec"].get("driftPolicy") == "Report":
+        yield "Drifted", "Drifted"
+    if len(world.causes) >= CORRECTIONS:
+        yield "Drifted", "DriftFought"
+
+
+def is_met(world: World, wanted: Json) -> bool:
+    found = world.library.interfaces.get(wanted["name"])
+    if wanted.get("state") == "absent":
+        return found is None
+    return found is not None and all(found.get(key) == value for key, value in wanted.items())
+
+
+def mtus(interfaces: list[Json]) -> dict[str, Any]:
+    return {one["name"]: one.get("mtu") for one in interfaces}
+
+
+soak = bool(os.environ.get("SOAK"))
+TestAnything = Anything.TestCase
+TestAnything.settings = settings(
+    max_examples=2000 if soak else 60,
+    stateful_step_count=40 if soak else 25,
+    derandomize=not soak,
+    database=None,
+    report_multiple_bugs=False,
+)
