@@ -17,7 +17,8 @@ from tests.unit.controller.world import (
     API_ERRORS,
     API_STEPS,
     CUT,
-    DEEDS,
+    EDITS,
+    INCIDENTS,
     LIBRARY_ERRORS,
     LIBRARY_STEPS,
     OTHER_STEPS,
@@ -32,6 +33,20 @@ SETTLING_SECONDS: Final = 300.0
 QUIET_SECONDS: Final = 130.0
 
 
+PAUSES: Final = st.sampled_from([0.05, 0.25, 1.0, 5.0, 70.0, None])
+"""Seconds until something else happens; None is until all is at rest."""
+
+ANYTHING: Final = [*EDITS, *INCIDENTS]
+AMBUSHES: Final = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(LIBRARY_STEPS), st.sampled_from([*ANYTHING, *LIBRARY_ERRORS])),
+        st.tuples(st.sampled_from(API_STEPS), st.sampled_from([*ANYTHING, *API_ERRORS])),
+        st.tuples(st.sampled_from(OTHER_STEPS), st.sampled_from(ANYTHING)),
+    ),
+    max_size=3,
+)
+"""At which step what happens, or which error it ends with."""
+
 Verdict = tuple[str, str, str | None]
 
 
@@ -42,28 +57,21 @@ class Anything(RuleBasedStateMachine):
         super().__init__()
         self.world = World()
 
-    @rule(what=st.sampled_from(sorted(DEEDS)))
-    def happens(self, what: str) -> None:
+    @rule(what=st.sampled_from(list(EDITS)), during=AMBUSHES, seconds=PAUSES)
+    def edited(self, what: str, during: list[tuple[str, str]], seconds: float | None) -> None:
+        self.happens(what, during, seconds)
+
+    @rule(what=st.sampled_from(list(INCIDENTS)), during=AMBUSHES, seconds=PAUSES)
+    def happens(self, what: str, during: list[tuple[str, str]], seconds: float | None) -> None:
+        self.world.ambushes.update(during)
         self.world.happens(what)
+        if seconds is None:
+            self.rests()
+        else:
+            self.world.passes(seconds)
 
-    @rule(step=st.sampled_from([*LIBRARY_STEPS, *API_STEPS, *OTHER_STEPS]), what=st.sampled_from(sorted(DEEDS)))
-    def will_happen(self, step: str, what: str) -> None:
-        self.world.ambushes[step] = what
-
-    @rule(step=st.sampled_from(LIBRARY_STEPS), error=st.sampled_from(sorted(LIBRARY_ERRORS)))
-    def libnmstate_will_fail(self, step: str, error: str) -> None:
-        self.world.ambushes[step] = error
-
-    @rule(step=st.sampled_from(API_STEPS), error=st.sampled_from(sorted(API_ERRORS)))
-    def request_will_fail(self, step: str, error: str) -> None:
-        self.world.ambushes[step] = error
-
-    @rule(seconds=st.sampled_from([0.25, 1.0, 5.0, 70.0]))
-    def time_passes(self, seconds: float) -> None:
-        self.world.passes(seconds)
-
-    @rule()
-    def all_rests(self) -> None:
+    def rests(self) -> None:
+        """No more faults, and time for what is under way to come to its end."""
         world = self.world
         world.ambushes.clear()
         world.api_comes()
@@ -84,7 +92,7 @@ class Anything(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             if sys.exc_info()[0] is None:
-                self.all_rests()
+                self.rests()
         finally:
             self.world.close()
 

@@ -45,7 +45,7 @@ def document(mtu: int, **br1: Any) -> Json:
     return {"desiredState": {"interfaces": interfaces}}
 
 
-EDITS: Final[dict[str, Json]] = {
+SPECS: Final[dict[str, Json]] = {
     "1400": document(1400),
     "1300": document(1300),
     "1500": document(1500),
@@ -101,13 +101,9 @@ class World:
         self.loop.call_soon(self._start)
 
     def happens(self, what: str) -> None:
-        """Have one of the DEEDS done."""
-        self._does(what)
-        self.passes(0.0)
-
-    def _does(self, what: str) -> None:
+        """Have one of EDITS or INCIDENTS happen now."""
         self.causes.append(what)
-        DEEDS[what](self)
+        (EDITS | INCIDENTS)[what](self)
 
     def passes(self, seconds: float) -> None:
         """Let time pass."""
@@ -130,7 +126,9 @@ class World:
         shutil.rmtree(self.directory)
 
     def _remember(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        self._errors.append(context.get("exception") or AssertionError(context["message"]))
+        # What a dead agent did not live to look at says nothing.
+        if "never retrieved" not in context["message"]:
+            self._errors.append(context.get("exception") or AssertionError(context["message"]))
 
     @property
     def journal(self) -> Journal:
@@ -314,11 +312,13 @@ class World:
             assert note is not None
             self.lost.add((note.uid, note.generation, note.retry_at))
         what = self.ambushes.pop(step, None)
-        if what in DEEDS:
-            self._does(what)
+        if what is None:
             return None
-        self.causes += [what] if what else []
-        return (LIBRARY_ERRORS | API_ERRORS)[what] if what else None
+        if what not in ERRORS:
+            self.happens(what)
+            return None
+        self.causes.append(what)
+        return ERRORS[what]
 
     def _tried(self) -> None:
         """A change is made: may it be?"""
@@ -375,8 +375,8 @@ def _pause(step: str) -> None:
     call.pause(step)
 
 
-DEEDS: Final[dict[str, Deed]] = {
-    **{f"edit: {name}": partial(World.edit, spec=spec) for name, spec in EDITS.items()},
+EDITS: Final[dict[str, Deed]] = {name: partial(World.edit, spec=spec) for name, spec in SPECS.items()}
+INCIDENTS: Final[dict[str, Deed]] = {
     "another attempt is asked for": World.ask_again,
     "the object is deleted": World.delete,
     "the apiserver goes": World.api_goes,
@@ -419,6 +419,7 @@ API_ERRORS: Final[dict[str, Exception]] = {
     "conflict": ApiConflict("made up"),
     "lost": ApiTimeout("made up"),
 }
+ERRORS: Final = {**LIBRARY_ERRORS, **API_ERRORS}
 OTHER_STEPS: Final = (
     "standing",
     "is pending",
