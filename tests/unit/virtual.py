@@ -118,9 +118,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def run_in_executor(  # type: ignore[override]  # (the same, in fewer words)
         self,
-        executor: Executor | None,
+        executor: Executor | None,  # noqa: ARG002
         func: Callable[..., Any],
-        *args: Any,  # noqa: ARG002
+        *args: Any,
     ) -> asyncio.Future[Any]:
         """Begin a call."""
         self.call = call = Call(self, lambda: func(*args))

@@ -16,12 +16,13 @@ from tests.unit.apiserver import Json
 from tests.unit.controller.world import (
     API_ERRORS,
     API_STEPS,
+    CHANGE_STEPS,
     CUT,
     EDITS,
+    ENDS,
     INCIDENTS,
     LIBRARY_ERRORS,
     LIBRARY_STEPS,
-    OTHER_STEPS,
     REFUSED,
     UNVERIFIABLE,
     World,
@@ -36,12 +37,13 @@ QUIET_SECONDS: Final = 130.0
 PAUSES: Final = st.sampled_from([0.05, 0.25, 1.0, 5.0, 70.0, None])
 """Seconds until something else happens; None is until all is at rest."""
 
-ANYTHING: Final = [*EDITS, *INCIDENTS]
+SPECS: Final = st.sampled_from([*EDITS, *["cuts off", "1400", "1300"] * 2])
 AMBUSHES: Final = st.lists(
     st.one_of(
-        st.tuples(st.sampled_from(LIBRARY_STEPS), st.sampled_from([*ANYTHING, *LIBRARY_ERRORS])),
-        st.tuples(st.sampled_from(API_STEPS), st.sampled_from([*ANYTHING, *API_ERRORS])),
-        st.tuples(st.sampled_from(OTHER_STEPS), st.sampled_from(ANYTHING)),
+        st.tuples(st.sampled_from(CHANGE_STEPS), st.sampled_from(ENDS)),
+        st.tuples(st.sampled_from([*CHANGE_STEPS, *API_STEPS]), st.sampled_from([*EDITS, *INCIDENTS])),
+        st.tuples(st.sampled_from(LIBRARY_STEPS), st.sampled_from(list(LIBRARY_ERRORS))),
+        st.tuples(st.sampled_from(API_STEPS), st.sampled_from(list(API_ERRORS))),
     ),
     max_size=3,
 )
@@ -57,7 +59,7 @@ class Anything(RuleBasedStateMachine):
         super().__init__()
         self.world = World()
 
-    @rule(what=st.sampled_from(list(EDITS)), during=AMBUSHES, seconds=PAUSES)
+    @rule(what=SPECS, during=AMBUSHES, seconds=PAUSES)
     def edited(self, what: str, during: list[tuple[str, str]], seconds: float | None) -> None:
         self.happens(what, during, seconds)
 
@@ -82,8 +84,10 @@ class Anything(RuleBasedStateMachine):
         applied, written = len(world.library.applied), world.server.count("update")
         world.passes(QUIET_SECONDS)
         assert len(world.library.applied) == applied, "the node is still being changed"
+        assert world.server.count("update") <= written + 1, "more than a heartbeat is written"
         whole(world)
         true(world)
+        world.touched &= world.server.condition("Ready") != ("True", "Configured")
 
     @invariant()
     def one_at_a_time(self) -> None:
@@ -112,7 +116,7 @@ def true(world: World) -> None:
     """The object speaks of the newest generation, and says what is so."""
     found = world.server.object
     assert found is not None, "there is no object"
-    metadata, spec, status = found["metadata"], found["spec"], found["status"]
+    metadata, spec, status = (found[part] for part in ("metadata", "spec", "status"))
     assert "deletionTimestamp" not in metadata
     generation = metadata["generation"]
     conditions = {one["type"]: one for one in status["conditions"]}
@@ -121,8 +125,9 @@ def true(world: World) -> None:
     assert "Reconciling" not in conditions
     assert conditions["Reporting"]["reason"] == "Reported"
     assert mtus(status["currentState"]["interfaces"]) == mtus(list(world.library.interfaces.values()))
-    if spec.get("desiredState") is None:
-        assert "revertState" not in status or spec.get("managed") is False
+    if spec.get("desiredState") is None and spec.get("managed") is not False:
+        assert "revertState" not in status
+        assert not metadata.get("finalizers")
     ready, stalled = conditions["Ready"], conditions.get("Stalled")
     verdict = (ready["status"], ready["reason"], stalled and stalled["reason"])
     assert verdict in verdicts(world, found), f"{verdict}: {ready['message']}"
@@ -154,7 +159,7 @@ def failures(world: World, values: set[Any], found: Json) -> Iterator[tuple[str,
     if UNVERIFIABLE in values or len(world.causes) >= ATTEMPTS:
         yield "VerificationFailed", "AttemptsExhausted"
         yield "ApplyFailed", "AttemptsExhausted"
-    if found["spec"].get("driftPolicy") == "Report":
+    if found["spec"].get("driftPolicy") == "Report" and world.touched:
         yield "Drifted", "Drifted"
     if len(world.causes) >= CORRECTIONS:
         yield "Drifted", "DriftFought"

@@ -27,7 +27,7 @@ HANG_SECONDS: Final = 70.0
 """Past every deadline of a call, and past NetworkManager's timer."""
 
 CUT, REFUSED, UNVERIFIABLE = 9000, 100, 200
-"""Values of mtu: one with which the node is cut off, one that is no valid document, one that never comes into effect."""
+"""Values of mtu: one that cuts the node off, one that is no valid document, one that never comes into effect."""
 
 Attempt = tuple[str, int, str | None]
 """The uid and the generation of an object, and which attempt at it was asked for by annotation."""
@@ -92,7 +92,10 @@ class World:
         """What has happened since the newest generation is there."""
         self.torn = False
         """Whether the power was cut between the writing of one profile and the next."""
-        self._newest: tuple[str, int] = ("", 0)
+        self.touched = False
+        """Whether anybody but the agent has changed the node."""
+        self._attempt: Attempt = ("", 0, None)
+        self._failing = False
         self._hangs = False
         self._errors: list[BaseException] = []
         self._tasks: list[asyncio.Task[Any]] = []
@@ -135,9 +138,10 @@ class World:
         """The journal as a new agent would read it."""
         return Journal(self.directory)
 
-    def is_cut_off(self) -> bool:
-        """Whether probes fail."""
-        return self.probes_fail or self.library.interfaces["eth1"].get("mtu") == CUT
+    def _missing(self) -> str | None:
+        """What the probes say; the change that is on trial is as good as lost when its agent ends while they fail."""
+        self._failing = self.probes_fail or self.library.interfaces["eth1"].get("mtu") == CUT
+        return "gateway: no answer" if self._failing else None
 
     # What happens to the object.
 
@@ -230,6 +234,7 @@ class World:
         self._hangs = True
 
     def _notice(self) -> None:
+        self.touched = True
         if self.agent is not None:
             self.agent.reporter.notice()
 
@@ -286,20 +291,23 @@ class World:
         client = DirectClient(self.server, self._requested)
         self.agent = agent = Parts(client, self.library, self.directory, LoopClock(self.loop))
         agent.manager.steps = agent.probes.steps = self._step
-        agent.probes.missing = lambda: "gateway: no answer" if self.is_cut_off() else None
+        agent.probes.missing = self._missing
         agent.probes.patience = 3
         self._tasks = agent.start()
 
     def _kill(self) -> None:
-        note = self.journal.note
-        if note is not None and note.phase is Phase.FAILING:
-            self.lost.add((note.uid, note.generation, note.retry_at))
+        self._lose_if_failing()
         self.agent = None
         for task in self._tasks:
             task.cancel()
         self._tasks = []
         if self.loop.call is not None:
             self.loop.call.kill()
+
+    def _lose_if_failing(self) -> None:
+        if self._failing:
+            self.lost.add(self._attempt)
+            self._failing = False
 
     # Steps.
 
@@ -308,9 +316,7 @@ class World:
         if step == "checkpoint" and self.library.on_trial:
             self._tried()
         if step == "failed":
-            note = self.journal.note
-            assert note is not None
-            self.lost.add((note.uid, note.generation, note.retry_at))
+            self._lose_if_failing()
         what = self.ambushes.pop(step, None)
         if what is None:
             return None
@@ -325,10 +331,9 @@ class World:
         note = self.journal.note
         assert note is not None
         assert note.phase is Phase.TRIAL
-        attempt = (note.uid, note.generation, note.retry_at)
-        assert attempt not in self.lost, f"{attempt} is made again, although it cut the node off"
-        assert note.uid != self._newest[0] or note.generation >= self._newest[1], "an older generation after a newer"
-        self._newest = (note.uid, note.generation)
+        before, self._attempt = self._attempt, (note.uid, note.generation, note.retry_at)
+        assert self._attempt not in self.lost, f"{self._attempt} is made again, although it cut the node off"
+        assert before[0] != note.uid or before[1] <= note.generation, "an older generation after a newer"
 
     async def _step(self, step: str) -> None:
         """A step in the loop."""
@@ -395,6 +400,8 @@ INCIDENTS: Final[dict[str, Deed]] = {
     "the power fails": World.power_fails,
 }
 
+ENDS: Final = ("the agent dies", "the agent stops", "the power fails")
+
 LIBRARY_STEPS: Final = (
     "show",
     "apply",
@@ -420,7 +427,8 @@ API_ERRORS: Final[dict[str, Exception]] = {
     "lost": ApiTimeout("made up"),
 }
 ERRORS: Final = {**LIBRARY_ERRORS, **API_ERRORS}
-OTHER_STEPS: Final = (
+CHANGE_STEPS: Final = (
+    *LIBRARY_STEPS,
     "standing",
     "is pending",
     "new checkpoint",
