@@ -111,6 +111,7 @@ class World:
     def passes(self, seconds: float) -> None:
         """Let time pass."""
         self.loop.run_until_complete(asyncio.sleep(seconds))
+        assert not self.library.overlapped, "two calls into libnmstate at once"
         for error in self._errors:
             raise error
         for task in self._tasks:
