@@ -221,7 +221,8 @@ class Applier:
         """One attempt. Raises NodeError."""
         await self._settle_left(newest)
         goal = intent(newest, self._publisher.status.revert_state)
-        if not goal.document or (goal.leaving and not newest.spec.managed):
+        asked = _asked(newest, goal)
+        if not asked:
             self._met = None
             await self._rest(newest, goal)
             return
@@ -229,7 +230,7 @@ class Applier:
             await self._leave(newest, goal, "the node runs desiredState, which is what it was")
             return
         shown = await self._nmstate.show()
-        found = await self._differing(goal.document, shown)
+        found = await self._differing(asked, shown)
         if not newest.spec.managed:
             self._met = None
             self._verdicts.unmanaged(newest, found)
@@ -251,7 +252,15 @@ class Applier:
     async def _settle_left(self, newest: NodeNetworkState) -> None:
         """Finish or undo what was begun and not ended. Raises NodeError: ConnectivityLost if that was this attempt."""
         metadata = newest.metadata
-        left = await self._changer.recover()
+        try:
+            left = await self._changer.recover()
+        except ApplyFailed as error:
+            if self._task.failures + 1 < ATTEMPTS:
+                raise
+            # It may never succeed, as when a device is gone, and must not stand in the way of what is asked now.
+            log.warning("what was begun cannot be undone, going on without", error=str(error))
+            self._changer.journal.clear()
+            left = None
         if left is not None and left.phase is Phase.COMMITTED:
             self._verdicts.kept(newest, persisted=self._changer.journal.note is None)
         note = self._changer.journal.note
@@ -264,14 +273,15 @@ class Applier:
     async def _watch_over(self, newest: NodeNetworkState) -> None:
         """Compare the newest report of a node that was configured with what it should be. Raises NodeError."""
         shown = self._compared = self._reporter.shown
+        note = self._changer.journal.note
+        if note is not None and note.phase is not Phase.LOST:
+            await self._settle_left(newest)
         goal = intent(newest, self._publisher.status.revert_state)
         if shown is None or not self._is_watched(newest, goal):
             return
         if not newest.spec.managed:
-            self._verdicts.unmanaged(newest, await self._differing(goal.document, shown))
+            self._verdicts.unmanaged(newest, await self._differing(goal.desired, shown))
             return
-        if self._changer.journal.note is not None:
-            await self._settle_left(newest)
         if self._is_met(goal, await self._differing(goal.document, shown)):
             if self._publisher.status.drift:
                 self._verdicts.settled(newest, "Configured", "the node runs desiredState again")
@@ -291,7 +301,7 @@ class Applier:
 
         Of a node that is not managed, whether it happens to be as desired.
         """
-        if not goal.document or goal.leaving or not self._task.done:
+        if not _asked(newest, goal) or goal.leaving or not self._task.done:
             return False
         ready = conditions.find(self._publisher.status.conditions, "Ready")
         if ready is None:
@@ -445,7 +455,7 @@ class Applier:
             self._verdicts.stalled(newest, error, error.reason, str(error))
             await self._give_up(newest)
             return
-        elif (failures := task.failures + 1) >= ATTEMPTS:
+        elif (failures := task.failures + 1) >= ATTEMPTS and not self._changer.is_under_way:
             task.done = True
             self._verdicts.stalled(newest, error, "AttemptsExhausted", f"given up after {failures} attempts: {error}")
             await self._give_up(newest)
@@ -455,6 +465,11 @@ class Applier:
         delay = self._backoff.delay()
         task.next_at = self._clock.monotonic() + delay
         self._verdicts.retrying(newest, error, delay)
+
+
+def _asked(newest: NodeNetworkState, goal: Intent) -> State:
+    """What the node should be now: nothing goes back on one that is not managed."""
+    return goal.document if newest.spec.managed else goal.desired
 
 
 def _idle(managed: bool) -> tuple[str, str]:

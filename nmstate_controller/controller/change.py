@@ -8,7 +8,7 @@ The applier calls one at a time. Loop only.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, Protocol
+from typing import Any, Final, NoReturn, Protocol
 
 import structlog
 
@@ -30,6 +30,9 @@ from nmstate_controller.node.nmstate import Nmstate
 
 _MARGIN_SECONDS: Final = 40
 """NetworkManager's own timer runs this much longer than the probes, so that it is not what decides."""
+
+_NOT_NOW: Final = (NmstateStuck, NmstateUnavailable)
+"""What is begun cannot be ended now, and `recover` will do it when it can."""
 
 _REMOVAL_LOOKS: Final = 4
 _REMOVAL_PAUSE_SECONDS: Final = 0.5
@@ -130,6 +133,12 @@ class Changer:
         self.journal.clear()
         return note
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a change was begun that is neither kept nor undone, because of an error."""
+        note = self.journal.note
+        return note is not None and note.phase not in (Phase.COMMITTED, Phase.LOST)
+
     async def _try(self, note: Note, seconds: int) -> None:
         """Apply, uncommitted and in memory, noting the checkpoint that guards it."""
         timeout = max(self._rollback_timeout, seconds + _MARGIN_SECONDS)
@@ -178,14 +187,23 @@ class Changer:
             pending = await self._manager.is_pending(note.checkpoint, note.owner)
             if pending:
                 self._mark(phase=Phase.PROVEN)
-                await self._nmstate.commit(note.checkpoint)
+                try:
+                    await self._nmstate.commit(note.checkpoint)
+                except _NOT_NOW:
+                    raise
+                except NodeError as error:
+                    await self._give_back(f"the change could not be kept, and is undone: {error}")
                 self._mark(phase=Phase.COMMITTED)
                 return
-        await self._undo()
-        self.journal.clear()
-        raise ApplyFailed(
+        await self._give_back(
             "NetworkManager was started anew, or undid the change by itself, before it could be kept; it is undone"
         )
+
+    async def _give_back(self, why: str) -> NoReturn:
+        """Undo a change that was proven. Raises ApplyFailed when that is done."""
+        await self._undo()
+        self.journal.clear()
+        raise ApplyFailed(why)
 
     async def _settle(self) -> str | None:
         """Make a change that is proven outlast a reboot; why that failed, if it did: it is tried again by `recover`."""
@@ -232,19 +250,28 @@ class Changer:
         return not await self._nmstate.compare(note.document, await self._nmstate.show())
 
     async def _undo(self) -> None:
-        """Bring the node back to what it was before the change that is noted. Raises NodeError."""
+        """Bring the node back to what it was before the change that is noted. Raises RetryableNodeError."""
         note = self._noted
         pending: bool | None = False
         if note.checkpoint is not None:
             pending = await self._manager.is_pending(note.checkpoint, note.owner)
         elif (await self._manager.standing()).owner != note.owner:
             pending = None
-        if pending and note.checkpoint is not None:
-            await self._nmstate.rollback(note.checkpoint)
-        await self._go_back_by_hand(note, forgotten=pending is None)
+        try:
+            if pending and note.checkpoint is not None:
+                await self._nmstate.rollback(note.checkpoint)
+            await self._go_back_by_hand(note, pending)
+        except _NOT_NOW:
+            raise
+        except NodeError as error:
+            # No document of the user's is to blame, whatever libnmstate says.
+            raise ApplyFailed(f"the change before could not be undone: {error}") from error
 
-    async def _go_back_by_hand(self, note: Note, *, forgotten: bool) -> None:
-        """Apply what the checkpoint did not bring back, as global DNS, or all, when a restart made it forgotten."""
+    async def _go_back_by_hand(self, note: Note, pending: bool | None) -> None:
+        """Apply what the checkpoint did not bring back, as global DNS, or all, when a restart made it forgotten.
+
+        `pending`: whether the checkpoint has just been rolled back, or None when it was forgotten.
+        """
         try:
             back = await self._nmstate.way_back(note.document, note.before)
         except InvalidDesiredState as error:
@@ -255,15 +282,14 @@ class Changer:
             return
         try:
             left = await self._nmstate.compare(back, await self._nmstate.show())
-            if left or forgotten:
-                log.warning("going back by hand", forgotten=forgotten, differs=[found.path for found in left][:5])
+            if left or pending is None:
+                log.warning("going back by hand", forgotten=pending is None, differs=[one.path for one in left][:5])
                 await self._nmstate.apply(back)
-        except (NmstateStuck, NmstateUnavailable):
+        except _NOT_NOW:
             raise
         except NodeError as error:
-            if forgotten:
-                # Whatever it is, the document that is desired now is not to blame for it.
-                raise ApplyFailed(f"the change before this one could not be undone: {error}") from error
+            if not pending:
+                raise
             log.warning("the checkpoint was rolled back, but not all is as it was", error=str(error))
 
     @property

@@ -6,15 +6,17 @@ status as a subresource, watches from a version.
 
 import asyncio
 import contextlib
+import copy
 import dataclasses
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from aiohttp import web
 from kubernetes_asyncio import client as kubernetes
 
 from nmstate_controller.cluster.client import Client
+from nmstate_controller.errors import ApiConflict, ApiNotFound, ApiTimeout
 from nmstate_controller.metrics import Metrics
 
 Json = dict[str, Any]
@@ -185,7 +187,7 @@ class ApiServer:
             self._changed.notify_all()
         return changed
 
-    async def events_since(self, version: int) -> AsyncIterator[Json]:
+    async def events_since(self, version: int) -> AsyncGenerator[Json, None]:
         """The events after that version, as they come."""
         while True:
             for number, event in [*self._events]:
@@ -351,3 +353,59 @@ async def connected(server: Listening, metrics: Metrics, *, timeout: float = 5) 
     configuration = kubernetes.Configuration(host=f"http://127.0.0.1:{server.port}")
     async with Client(configuration, metrics, timeout=timeout) as client:
         yield client
+
+
+class DirectClient(Client):
+    """A client without a network between it and the server. `steps` is told of every request and answer, and may fail.
+
+    What it is told is the server's verb, and that followed by "answered".
+    """
+
+    def __init__(self, server: ApiServer, steps: Callable[[str], Awaitable[None]]) -> None:
+        self._server = server
+        self._steps = steps
+
+    async def request(
+        self,
+        verb: str,
+        method: str,  # noqa: ARG002
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        content_type: str = "application/json",  # noqa: ARG002
+    ) -> Json:
+        rule = f"{verb}-event" if path.startswith(EVENTS) else verb
+        self._server.requests.append(rule)
+        await self._steps(rule)
+        request = Request(path.rpartition("/")[2], query or {}, copy.deepcopy(body or {}))
+        code, answer = await self._server.answer(rule, request)
+        await self._steps(f"{rule} answered")
+        if code >= 400:
+            errors = {404: ApiNotFound, 409: ApiConflict}
+            raise errors[code](str(answer["message"]))
+        return copy.deepcopy(answer)
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self,
+        verb: str,
+        path: str,  # noqa: ARG002
+        *,
+        query: Mapping[str, str],
+        inactivity: float,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        await self._steps(verb)
+        async with contextlib.aclosing(self._chunks(int(query["resourceVersion"]), inactivity)) as chunks:
+            yield chunks
+
+    async def _chunks(self, version: int, inactivity: float) -> AsyncGenerator[bytes, None]:
+        async with contextlib.aclosing(self._server.events_since(version)) as events:
+            while True:
+                try:
+                    async with asyncio.timeout(inactivity):
+                        event = await anext(events)
+                except TimeoutError as error:
+                    raise ApiTimeout("nothing was heard for long") from error
+                await self._steps("watched")
+                yield json.dumps(event).encode() + b"\n"

@@ -79,10 +79,10 @@ class Library:
             self.pending = copy.deepcopy((self.interfaces, self.profiles))
             self.timeout, self.on_trial = rollback_timeout, not commit
             guard = (self.owner, self.checkpoints)
-            self.steps("checkpoint")
             self.entered.set()
             assert self.released.wait(20)
             try:
+                self.steps("checkpoint")
                 for interface in desired_state["interfaces"]:
                     self._answer(guard[0])
                     self._activate(interface)

@@ -5,11 +5,12 @@ import contextlib
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from libnmstate import error as libnmstate_error
 
+from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.cluster.events import Events
 from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
@@ -33,8 +34,51 @@ def mtu(value: int) -> dict[str, Any]:
     return {"desiredState": {"interfaces": [{"name": "eth1", "type": "ethernet", "state": "up", "mtu": value}]}}
 
 
-class Loop:
+class Parts:
     """The agent's parts as `Agent` joins them, without signals and HTTP."""
+
+    def __init__(
+        self, client: Client, library: Library, directory: Path, clock: Clock, *, inactivity: float = 20
+    ) -> None:
+        self.metrics = Metrics()
+        rng = random.Random(1)
+        api = NodeNetworkStates(client, "node01")
+        self.store = Store()
+        self.nmstate = nmstate = Nmstate(
+            self.metrics, clock, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library
+        )
+        self.reflector = Reflector(api, self.store, self.metrics, clock, rng, inactivity=inactivity)
+        self.publisher = Publisher(api, self.store, self.metrics, clock, rng, heartbeat=300)
+        self.reporter = Reporter(
+            nmstate, self.publisher, Filter(), self.metrics, clock, rng, node_name="node01", interval=60
+        )
+        self.probes = Probes(self.metrics)
+        self.manager = Manager(library)
+        self.changer = Changer(nmstate, self.manager, Journal(directory), rollback_timeout=60)
+        self.events = Events(client, clock, "node01")
+        verdicts = Verdicts(self.publisher, self.events, self.metrics, clock)
+        self.applier = Applier(
+            self.store,
+            nmstate,
+            self.changer,
+            self.probes,
+            self.publisher,
+            self.reporter,
+            verdicts,
+            self.metrics,
+            clock,
+            rng,
+        )
+        nmstate.on_return = self.reporter.notice
+
+    def start(self) -> list[asyncio.Task[NoReturn]]:
+        """Have all of them run."""
+        parts = (self.reflector, self.publisher, self.events, self.reporter, self.applier)
+        return [asyncio.create_task(part.run()) for part in parts]
+
+
+class Loop(Parts):
+    """The same with a clock that is turned by hand."""
 
     def __init__(
         self,
@@ -48,42 +92,13 @@ class Loop:
     ) -> None:
         self.server = server
         self.library = library
-        self.tasks: list[asyncio.Task[Any]] = []
+        self.tasks: list[asyncio.Task[NoReturn]] = []
         self.clock = clock or ManualClock()
-        self.metrics = Metrics()
-        rng = random.Random(1)
-        api = NodeNetworkStates(client, "node01")
-        self.store = Store()
-        self.nmstate = nmstate = Nmstate(
-            self.metrics, self.clock, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library
-        )
-        self.reflector = Reflector(api, self.store, self.metrics, self.clock, rng, inactivity=inactivity)
-        self.publisher = Publisher(api, self.store, self.metrics, self.clock, rng, heartbeat=300)
-        self.reporter = Reporter(
-            nmstate, self.publisher, Filter(), self.metrics, self.clock, rng, node_name="node01", interval=60
-        )
-        self.probes = Probes(self.metrics)
-        self.manager = Manager(library)
-        self.changer = Changer(nmstate, self.manager, Journal(directory), rollback_timeout=60)
-        self.events = Events(client, self.clock, "node01")
-        verdicts = Verdicts(self.publisher, self.events, self.metrics, self.clock)
-        self.applier = Applier(
-            self.store,
-            nmstate,
-            self.changer,
-            self.probes,
-            self.publisher,
-            self.reporter,
-            verdicts,
-            self.metrics,
-            self.clock,
-            rng,
-        )
+        super().__init__(client, library, directory, self.clock, inactivity=inactivity)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Loop"]:
-        parts = (self.reflector, self.publisher, self.events, self.reporter, self.applier)
-        self.tasks = [asyncio.create_task(part.run()) for part in parts]
+        self.tasks = self.start()
         try:
             yield self
         finally:
