@@ -10,7 +10,7 @@ SOAKED := tests/integration/test_hostile_documents.py $(patsubst %,tests/e2e/tes
 LIBNMSTATE := $(shell git ls-files -co --exclude-standard hack/libnmstate 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-down image test soak test-unit test-libnmstate test-cluster test-image check format generate lock sbom licences audit bench-apply bench-report bench-idle bench-notice
+.PHONY: help lab lab-down image test soak test-unit test-long test-libnmstate test-cluster test-image check format generate lock sbom licences audit bench-apply bench-report bench-idle bench-notice
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,11 +25,15 @@ lab-down:  ## Stop the lab and leave nothing behind
 image:  ## Build the agent's image from the Dockerfile, without Docker, and print where it is
 	@hack/lab image
 
-test: check test-unit test-libnmstate test-cluster  ## Run every test but those of the image, on a lab of its own
+test: check test-unit test-long test-libnmstate test-cluster  ## Run every test but those of the image, on a lab of its own
 
 test-unit: $(VENV)/.ready  ## Run the tests that need nothing but Python
 	@echo "== unit tests"
-	@$(BIN)/pytest tests/unit tests/soak
+	@$(BIN)/pytest tests/unit
+
+test-long: $(VENV)/.ready  ## Run the tests of memory and of hostile documents, in short
+	@echo "== soak tests, in short"
+	@$(BIN)/pytest tests/soak
 
 test-libnmstate: $(VENV)/.ready  ## Run the libnmstate wheel's own tests, in a network namespace
 	@echo "== tests of the libnmstate wheel"

@@ -1,11 +1,15 @@
 """The lab as tests see it: `hack/lab` by subprocess, and waits that have a deadline and say what they saw last."""
 
 import contextlib
+import itertools
 import json
+import re
 import shlex
+import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -80,6 +84,24 @@ class Lab:
         command = ["nsenter", f"--net=/run/netns/nl-{self.name}", "--", "ping", "-c", "1", "-W", "2", address]
         return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
 
+    @contextlib.contextmanager
+    def pinging(self, address: str) -> Iterator[list[float]]:
+        """Ping from there five times a second; afterwards the list has the longest time without an answer, seconds."""
+        command = ["nsenter", f"--net=/run/netns/nl-{self.name}", "--", "ping", "-D", "-i", "0.2", address]
+        gap: list[float] = []
+        began = time.time()
+        with tempfile.TemporaryFile("w+") as output:
+            with subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL) as process:
+                try:
+                    yield gap
+                finally:
+                    # Upon which it writes what it has not written yet.
+                    process.send_signal(signal.SIGINT)
+            output.seek(0)
+            answered = [float(found) for found in re.findall(r"^\[([\d.]+)\] \d+ bytes", output.read(), re.M)]
+        moments = [began, *answered, time.time()]
+        gap.append(max(later - earlier for earlier, later in itertools.pairwise(moments)))
+
     def node(self, name: str) -> "Node":
         """One node by name."""
         return Node(self, name)
@@ -92,6 +114,9 @@ class Node:
         self.lab = lab
         self.name = name
         self._profile = ""
+        self._edited_at = time.monotonic()
+        self.seconds_to_verdict: list[float] = []
+        """From the start of kubectl, for each edit, to the verdict as kubectl saw it."""
 
     # The node itself.
 
@@ -151,6 +176,7 @@ class Node:
     def patch(self, spec: Json) -> int:
         """`kubectl patch --type merge` of spec; returns the generation that made."""
         patch = json.dumps({"spec": spec})
+        self._edited_at = time.monotonic()
         done = self.lab.kubectl("patch", "nns", self.name, "--type", "merge", "-p", patch, "-o", "json")
         generation: int = json.loads(done.stdout)["metadata"]["generation"]
         return generation
@@ -170,6 +196,7 @@ class Node:
         """What kubectl says to another desiredState."""
         patch = json.dumps([{"op": "add", "path": "/spec/desiredState", "value": document}])
         command = ("patch", "nns", self.name, "--type", "json", "--patch-file", "/dev/stdin", "-o", "json")
+        self._edited_at = time.monotonic()
         return self.lab.kubectl(*command, stdin=patch, check=False)
 
     def verdict(self, generation: int, *, seconds: float = 120) -> Json:
@@ -184,6 +211,7 @@ class Node:
             return ready.get("observedGeneration") == generation and not under_way
 
         status = eventually(look, settled, f"{self.name} has a verdict on generation {generation}", seconds=seconds)
+        self.seconds_to_verdict.append(time.monotonic() - self._edited_at)
         return condition(status, "Ready")
 
     def configured(self, generation: int, *, seconds: float = 120) -> None:

@@ -26,6 +26,16 @@ def _short(nodes: list[Node]) -> Iterator[None]:
     nodes[0].lab.command("agent", nodes[0].name, "restart", "--no-env")
 
 
+@pytest.fixture(autouse=True)
+def _measured(node: Node, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tell what the fault cost: shown with `pytest -s`, as `make soak` has it."""
+    node.seconds_to_verdict.clear()
+    with node.lab.pinging(own(node)) as gap:
+        yield
+    verdicts = ", ".join(f"{seconds:.1f}" for seconds in node.seconds_to_verdict) or "-"
+    print(f"{request.node.name}: unreachable for {gap[0]:.1f} s at most; from edit to verdict {verdicts} s")
+
+
 def own(node: Node) -> str:
     """The node's address on eth0."""
     return f"10.88.0.{10 + int(node.name.removeprefix('node'))}"
