@@ -144,7 +144,7 @@ class Applier:
         self._publisher.adopt(newest)
         self._metrics.desired_generation.set(newest.metadata.generation)
         due = self._take(newest)
-        if not due and not self._has_unlooked_report():
+        if not due and not (self._task.done and self._has_unlooked_report()):
             return
         with structlog.contextvars.bound_contextvars(generation=newest.metadata.generation):
             try:

@@ -31,6 +31,9 @@ from nmstate_controller.node.nmstate import Nmstate
 _MARGIN_SECONDS: Final = 40
 """NetworkManager's own timer runs this much longer than the probes, so that it is not what decides."""
 
+_NOTING_SECONDS: Final = 15.0
+"""A busy NetworkManager gets this long to say which checkpoint guards the change; what it takes is in the margin."""
+
 _NOT_NOW: Final = (NmstateStuck, NmstateUnavailable)
 """What is begun cannot be ended now, and `recover` will do it when it can."""
 
@@ -49,8 +52,8 @@ class Manager(Protocol):
     async def is_pending(self, checkpoint: str, owner: str) -> bool | None:
         """Whether the checkpoint is there; None after a restart."""
 
-    async def new_checkpoint(self, known: Sequence[str]) -> str:
-        """Wait for one that is not among those known."""
+    async def new_checkpoint(self, known: Sequence[str], returned: asyncio.Event) -> str | None:
+        """Wait for one that is not among those known; None when none has come although the apply has returned."""
 
     async def save(self, *, unless_in: Sequence[str], interfaces: Sequence[str]) -> None:
         """Write profiles to disk."""
@@ -149,17 +152,20 @@ class Changer:
     async def _noting_checkpoint(self, note: Note) -> AsyncIterator[None]:
         async def look() -> None:
             try:
-                found = await self._manager.new_checkpoint(note.checkpoints)
+                found = await self._manager.new_checkpoint(note.checkpoints, returned)
             except NodeError as error:
                 log.warning("NetworkManager's checkpoint could not be noted", error=str(error))
             else:
-                self._mark(checkpoint=found)
+                if found is not None:
+                    self._mark(checkpoint=found)
 
+        returned = asyncio.Event()
         task = asyncio.create_task(look())
         try:
             yield
-            # It is there, for the apply has returned; an older libnmstate may have had none to make.
-            await asyncio.wait({task}, timeout=1.0)
+            # Without knowing which it is the change could not be kept.
+            returned.set()
+            await asyncio.wait({task}, timeout=_NOTING_SECONDS)
         finally:
             task.cancel()
 

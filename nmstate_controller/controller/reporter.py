@@ -13,6 +13,7 @@ import structlog
 
 from nmstate_controller.api import conditions
 from nmstate_controller.api.models import State
+from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.controller.budget import Budget
 from nmstate_controller.controller.publisher import Publisher
@@ -29,6 +30,9 @@ PATIENCE_SECONDS: Final = 2.0
 
 CEASED_SECONDS: Final = 3.0
 """With the budget spent, notices that pause for this long have ceased."""
+
+AGAIN_SECONDS: Final = 2.0
+"""A node that could not be read in full is looked at again after this long, then twice as long, up to the interval."""
 
 SHARE: Final = 0.05
 BURST_SECONDS: Final = 15.0
@@ -61,6 +65,7 @@ class Reporter:
         self._rng = rng
         self._node_name = node_name
         self._interval = interval
+        self._again = Backoff(rng, first=AGAIN_SECONDS, limit=interval)
         self._noticed = asyncio.Event()
         self._budget = Budget(clock, share=SHARE, burst=BURST_SECONDS)
         self._listener: asyncio.Event | None = None
@@ -87,7 +92,7 @@ class Reporter:
 
     async def _next(self) -> bool:
         """Wait until a look is due; True when a notice calls for it, False when the interval is over."""
-        interval = self._interval * self._rng.uniform(0.9, 1.1)
+        interval = self._again.delay() if self.shown is None else self._interval * self._rng.uniform(0.9, 1.1)
         if not await self._clock.wait(self._noticed, interval):
             return False
         since = self._clock.monotonic()
@@ -119,6 +124,7 @@ class Reporter:
         self._tell(self._keep.reportable(shown))
         self._say("True", "Reported", "currentState is what the node runs")
         self.shown = shown
+        self._again.reset()
         if self._listener is not None:
             self._listener.set()
         return shown

@@ -26,20 +26,28 @@ class Bus:
         self.raw = bus
 
     async def call(
-        self, service: str, path: str, interface: str, member: str, signature: str = "", body: Sequence[object] = ()
+        self,
+        service: str,
+        path: str,
+        interface: str,
+        member: str,
+        signature: str = "",
+        body: Sequence[object] = (),
+        *,
+        within: float | None = CALL_SECONDS,
     ) -> Any:
         """The first value that the method returns, without D-Bus' wrapping; None when it returns nothing.
 
-        Raises NmstateUnavailable when the answer is an error, or none within CALL_SECONDS.
+        Raises NmstateUnavailable when the answer is an error, or none comes within that many seconds.
         """
         message = Message(
             destination=service, path=path, interface=interface, member=member, signature=signature, body=list(body)
         )
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with asyncio.timeout(within):
                 reply = await self.raw.call(message)
         except TimeoutError as error:
-            raise NmstateUnavailable(f"{_name(service)} does not answer within {CALL_SECONDS:g} s") from error
+            raise NmstateUnavailable(f"{_name(service)} does not answer within {within:g} s") from error
         except BROKEN as error:
             raise NmstateUnavailable(f"D-Bus went away: {in_words(error)}") from error
         if reply.message_type is MessageType.ERROR:
@@ -47,9 +55,12 @@ class Bus:
             raise NmstateUnavailable(f"{_name(service)} did not do {member}: {detail}")
         return plain(reply.body[0]) if reply.body else None
 
-    async def get(self, service: str, path: str, interface: str, name: str) -> Any:
+    async def get(
+        self, service: str, path: str, interface: str, name: str, *, within: float | None = CALL_SECONDS
+    ) -> Any:
         """A property. Raises NmstateUnavailable."""
-        return await self.call(service, path, "org.freedesktop.DBus.Properties", "Get", "ss", [interface, name])
+        of, arguments = "org.freedesktop.DBus.Properties", [interface, name]
+        return await self.call(service, path, of, "Get", "ss", arguments, within=within)
 
 
 @contextlib.asynccontextmanager

@@ -58,13 +58,20 @@ class NetworkManager:
                 return None
             return checkpoint in await _checkpoints(bus)
 
-    async def new_checkpoint(self, known: Collection[str]) -> str:
-        """Wait for a checkpoint that is not among those `known`: NetworkManager takes but one at a time."""
+    async def new_checkpoint(self, known: Collection[str], returned: asyncio.Event) -> str | None:
+        """Wait for a checkpoint that is not among those `known`: NetworkManager takes but one at a time.
+
+        However long it takes to answer: it may be busy with the very change that the checkpoint guards. None when there
+        is none although the call that makes it has `returned`.
+        """
         async with dbus.connected() as bus:
             while True:
-                for found in await _checkpoints(bus):
+                is_last = returned.is_set()
+                for found in await _checkpoints(bus, within=None):
                     if found not in known:
                         return found
+                if is_last:
+                    return None
                 await asyncio.sleep(_LOOK_SECONDS)
 
     async def name_servers(self) -> list[str]:
@@ -92,8 +99,8 @@ async def _owner(bus: Bus) -> str:
     return str(await bus.call(dbus.BUS, "/org/freedesktop/DBus", dbus.BUS, "GetNameOwner", "s", [SERVICE]))
 
 
-async def _checkpoints(bus: Bus) -> list[str]:
-    return [str(path) for path in await bus.get(SERVICE, _ROOT, SERVICE, "Checkpoints") or []]
+async def _checkpoints(bus: Bus, *, within: float | None = dbus.CALL_SECONDS) -> list[str]:
+    return [str(path) for path in await bus.get(SERVICE, _ROOT, SERVICE, "Checkpoints", within=within) or []]
 
 
 async def _unsaved(bus: Bus) -> list[_Profile]:

@@ -30,6 +30,7 @@ from nmstate_controller.metrics import Metrics
 from nmstate_controller.node import links
 from nmstate_controller.node.checks import check, locate, parser
 from nmstate_controller.node.matcher import Difference, differences
+from nmstate_controller.node.state import without_ghosts
 from nmstate_controller.node.words import presentable
 
 T = TypeVar("T")
@@ -151,7 +152,7 @@ class Nmstate:
     def _show(self, kernel_only: bool) -> State:
         started = self._clock.monotonic()
         try:
-            return self._library.show(kernel_only=kernel_only)
+            return without_ghosts(self._library.show(kernel_only=kernel_only))
         except libnmstate_error.NmstateError as error:
             # Whatever its kind, the node is meant and no document.
             translated = translate(error)

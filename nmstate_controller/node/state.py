@@ -9,9 +9,27 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from nmstate_controller.api.models import State
+from nmstate_controller.node.matcher.names import USERSPACE, kind
 
 _BRIDGE_TIMERS: Final = frozenset({"gc-timer", "hello-timer"})
 _ADDRESS_LIFETIMES: Final = frozenset({"valid-life-time", "preferred-life-time"})
+
+
+def without_ghosts(shown: State) -> State:
+    """The document less the interfaces that NetworkManager remembers and the kernel does not have.
+
+    After a storm of links NetworkManager may have lost notices of their end, and never finds out; what libnmstate shows
+    is then all that NetworkManager knows of them, without an MTU, which every link of the kernel has.
+    """
+    interfaces = shown.get("interfaces")
+    if not isinstance(interfaces, list):
+        return shown
+    return {**shown, "interfaces": [found for found in interfaces if not _is_ghost(found)]}
+
+
+def _is_ghost(interface: State) -> bool:
+    # The kernel may not have an OVS interface, as a patch port.
+    return "mtu" not in interface and kind(interface) not in {"unknown", "ovs-interface", *USERSPACE}
 
 
 class Filter:

