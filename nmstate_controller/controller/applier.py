@@ -18,6 +18,7 @@ from nmstate_controller.api.models import Difference, NodeNetworkState, Spec, St
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.store import Store
+from nmstate_controller.controller.baseline import Baseline
 from nmstate_controller.controller.change import Changer
 from nmstate_controller.controller.drift import Corrections
 from nmstate_controller.controller.intent import Intent, intent
@@ -103,12 +104,7 @@ class Applier:
         self._task = _Task("", 0, Spec(), None)
         self._corrections = Corrections(clock)
         self._removal = Removal(publisher, patience=_FIRST_WRITE_SECONDS)
-        # Fingerprint of the document that this process has found, or made, the node to be.
-        self._met: str | None = None
-        # A document's fingerprint, and what its last apply left different.
-        self._residue: tuple[str, list[Difference]] | None = None
-        # Fingerprint of the document that had its verdict last, and not because something failed.
-        self._settled: str | None = None
+        self._baseline = Baseline(publisher)
         # The report that was last compared with what is desired.
         self._compared: State | None = None
         self._stopping = False
@@ -153,7 +149,7 @@ class Applier:
                 else:
                     await self._watch_over(newest)
             except NodeError as error:
-                self._met = None
+                self._baseline.doubt()
                 if not self._stopping:
                     self._answered(newest)
                 await self._fail(newest, error)
@@ -161,7 +157,7 @@ class Applier:
                 if due and not self._stopping:
                     self._answered(newest)
                 if due:
-                    self._settled = intent(newest, self._publisher.status.revert_state).fingerprint
+                    self._baseline.answered(intent(newest, self._publisher.status.revert_state))
                     self._task.done = True
                     self._task.asked_again = False
                     self._backoff.reset()
@@ -206,7 +202,7 @@ class Applier:
             else:
                 task.asked_again = True
         if metadata.uid != self._task.uid:
-            self._met = self._settled = None
+            self._baseline.start_over()
         self._corrections.forget()
         return task
 
@@ -223,30 +219,30 @@ class Applier:
         goal = intent(newest, self._publisher.status.revert_state)
         asked = _asked(newest, goal)
         if not asked:
-            self._met = None
+            self._baseline.doubt()
             await self._rest(newest, goal)
             return
-        if newest.spec.managed and goal.fingerprint == self._met:
+        if newest.spec.managed and self._baseline.is_known(goal):
             await self._leave(newest, goal, "the node runs desiredState, which is what it was")
             return
         shown = await self._nmstate.show()
         found = await self._differing(asked, shown)
         if not newest.spec.managed:
-            self._met = None
+            self._baseline.doubt()
             self._verdicts.unmanaged(newest, found)
             return
-        if self._is_met(goal, found):
+        if self._baseline.covers(goal, found):
             self._removal.keep(newest, goal, shown)
             await self._leave(newest, goal, "the node runs desiredState; nothing had to be changed")
             return
         if self._stopping:
             # The next agent begins it: nothing new does here.
             return
-        if self._is_drift(newest, goal) and not self._task.asked_again:
+        if self._baseline.was_met(newest, goal) and not self._task.asked_again:
             await self._drifted(newest, goal, shown, found)
             return
         goal = await self._apply(newest, goal, shown, found)
-        self._met = goal.fingerprint
+        self._baseline.found(goal)
         await self._removal.let_go(newest, goal)
 
     async def _settle_left(self, newest: NodeNetworkState) -> None:
@@ -282,15 +278,15 @@ class Applier:
         if not newest.spec.managed:
             self._verdicts.unmanaged(newest, await self._differing(goal.desired, shown))
             return
-        if self._is_met(goal, await self._differing(goal.document, shown)):
+        if self._baseline.covers(goal, await self._differing(goal.document, shown)):
             if self._publisher.status.drift:
                 self._verdicts.settled(newest, "Configured", "the node runs desiredState again")
-            self._met = goal.fingerprint
+            self._baseline.found(goal)
             return
         # What is acted upon is never a report of some time ago.
         shown = await self._nmstate.show()
         found = await self._differing(goal.document, shown)
-        if not self._is_met(goal, found) and not self._stopping:
+        if not self._baseline.covers(goal, found) and not self._stopping:
             await self._drifted(newest, goal, shown, found)
 
     def _has_unlooked_report(self) -> bool:
@@ -310,24 +306,9 @@ class Applier:
             return ready.reason == "Unmanaged"
         return ready.reason == "Configured" or (ready.reason == "Drifted" and newest.spec.drift_policy == "Report")
 
-    def _is_drift(self, newest: NodeNetworkState, goal: Intent) -> bool:
-        """Whether the node once was what is asked, so that the difference came from elsewhere."""
-        status = self._publisher.status
-        ready = conditions.find(status.conditions, "Ready")
-        reason = ready.reason if ready is not None else None
-        if status.observed_generation == newest.metadata.generation and reason in ("Configured", "Drifted"):
-            return True
-        last = status.last_apply
-        if last is None or last.outcome != "Configured" or last.desired_hash != goal.fingerprint:
-            return False
-        # Unless another document has had its turn since, for which nothing had to be applied.
-        if self._settled is not None:
-            return self._settled == goal.fingerprint
-        return status.observed_generation in (last.generation, newest.metadata.generation)
-
     async def _drifted(self, newest: NodeNetworkState, goal: Intent, shown: State, found: list[Difference]) -> None:
         """Correct a node that something else has changed, or say so. Raises NodeError."""
-        self._met = None
+        self._baseline.doubt()
         if newest.spec.drift_policy == "Report":
             self._verdicts.drifted(newest, found)
             return
@@ -337,7 +318,7 @@ class Applier:
             )
         self._corrections.note()
         self._verdicts.correcting(newest, found)
-        self._met = (await self._apply(newest, goal, shown, found)).fingerprint
+        self._baseline.found(await self._apply(newest, goal, shown, found))
         self._verdicts.corrected(newest, found)
 
     async def _differing(self, document: State, shown: State) -> list[Difference]:
@@ -346,20 +327,6 @@ class Applier:
             Difference(path=found.path, desired=found.desired, current=found.current)
             for found in await self._nmstate.compare(document, shown)
         ]
-
-    def _is_met(self, goal: Intent, found: list[Difference]) -> bool:
-        """Whether nothing differs but what a successful apply of the same document left different."""
-        known = self._known_residual(goal) or []
-        return all(difference in known for difference in found)
-
-    def _known_residual(self, goal: Intent) -> list[Difference] | None:
-        """What the last apply of the same document left different; None when there was none."""
-        if self._residue is not None and self._residue[0] == goal.fingerprint:
-            return self._residue[1]
-        last = self._publisher.status.last_apply
-        if last is None or last.desired_hash != goal.fingerprint or last.outcome != "Configured":
-            return None
-        return last.residual or []
 
     async def _apply(self, newest: NodeNetworkState, goal: Intent, before: State, found: list[Difference]) -> Intent:
         """Change the node, with the conditions saying so before and after; what is to be kept up from then on.
@@ -393,32 +360,21 @@ class Applier:
         shown = await self._reporter.look()
         self._compared = shown
         kept = self._removal.forget_dropped(newest, goal)
-        residual = await self._residual(kept, shown)
-        self._residue = (kept.fingerprint, residual)
+        left = await self._differing(kept.document, shown) if shown is not None and kept.document else []
+        residual = self._baseline.applied(kept, left)
         self._task.failures = 0
         self._verdicts.proven(newest, proof.results)
         self._verdicts.applied(newest, goal.document, kept, residual, unsaved)
         return kept
 
-    async def _residual(self, kept: Intent, shown: State | None) -> list[Difference]:
-        """What differs after a verified apply. Raises NodeError.
-
-        What did not when the same document was applied before is somebody's doing.
-        """
-        if shown is None or not kept.document:
-            return []
-        found = await self._differing(kept.document, shown)
-        known = self._known_residual(kept)
-        return found if known is None else [difference for difference in found if difference in known]
-
     async def _leave(self, newest: NodeNetworkState, goal: Intent, why: str) -> None:
         """The node is what is asked, and is left as it is. Raises NodeError."""
         goal = self._removal.forget_dropped(newest, goal)
         if not goal.document:
-            self._met = None
+            self._baseline.doubt()
             await self._rest(newest, goal)
             return
-        self._met = goal.fingerprint
+        self._baseline.found(goal)
         self._verdicts.settled(newest, "Configured", why)
         await self._removal.let_go(newest, goal)
 
