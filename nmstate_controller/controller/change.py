@@ -314,12 +314,17 @@ class Changer:
 def on_trial(document: State, before: State) -> State:
     """The document as it can be applied in memory: without the hostname, which would not be changed and fail to verify.
 
-    A controller that shall be absent only goes down in memory and would keep its ports, so those that the document
-    names are taken from it.
+    A controller that shall be absent only goes down in memory and would keep its ports, whose profiles would name it
+    for ever; libnmstate would then wait without end for one of them to come up. So they are taken from it.
     """
     interfaces = document.get("interfaces") or []
     going = {found.get("name") for found in interfaces if found.get("state") == "absent"}
-    ports = {found.get("name") for found in before.get("interfaces", []) if found.get("controller") in going}
+    # An OVS interface ends with its bridge.
+    ports = {
+        found.get("name"): found.get("type")
+        for found in before.get("interfaces", [])
+        if found.get("controller") in going and found.get("type") != "ovs-interface"
+    }
     trial = {key: value for key, value in document.items() if key != "hostname"}
     if interfaces:
         trial["interfaces"] = [
@@ -327,6 +332,12 @@ def on_trial(document: State, before: State) -> State:
             if found.get("name") in ports and found.get("state", "up") == "up" and "controller" not in found
             else found
             for found in interfaces
+        ]
+        named = {found.get("name") for found in interfaces}
+        trial["interfaces"] += [
+            {"name": name, "type": type_, "state": "up", "controller": ""}
+            for name, type_ in ports.items()
+            if name not in named
         ]
     return trial
 

@@ -143,3 +143,13 @@ def test_what_is_merely_dropped_from_the_document_stays(node: Node) -> None:
     generation = node.patch({"desiredState": None})
     assert node.verdict(generation)["reason"] == "NothingDesired"
     assert {"br7", "dummy7"} <= node.links().keys()
+
+
+def test_a_port_outlives_its_bridge(node: Node) -> None:
+    """Its profile no longer names a bridge that is gone, which libnmstate would wait for without end."""
+    node.configured(node.desire(bridge("br7", "eth1")))
+    node.configured(node.desire(*absent("br7")))
+    assert node.run("nmcli", "-g", "connection.master", "connection", "show", "eth1").strip() == ""
+
+    node.configured(node.desire({"name": "eth1", "type": "ethernet", "state": "up", "ipv4": static("192.0.2.10", 24)}))
+    assert "192.0.2.10/24" in node.run("ip", "-brief", "address", "show", "eth1")

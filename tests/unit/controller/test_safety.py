@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nmstate_controller.cluster.client import Client
+from nmstate_controller.controller.change import on_trial
 from nmstate_controller.controller.drift import CORRECTIONS
 from nmstate_controller.errors import NmstateUnavailable
 from tests.unit.apiserver import ApiServer, answer
@@ -63,7 +64,7 @@ async def test_a_change_that_cannot_be_ended_yet_is_settled_at_the_pace_of_the_b
     asked: list[str] = []
 
     async def refuse(what: str) -> None:
-        if loop.library.applied:
+        if loop.library.applied and what != "new checkpoint":
             asked.append(what)
             raise NmstateUnavailable("NetworkManager does not answer")
 
@@ -72,7 +73,7 @@ async def test_a_change_that_cannot_be_ended_yet_is_settled_at_the_pace_of_the_b
     await loop.ready("False", "NmstateUnavailable", 2)
     for _ in range(100):
         await asyncio.sleep(0.001)
-    assert len(asked) == 1
+    assert asked == ["is pending"]
 
     loop.manager.steps = lambda _: asyncio.sleep(0)
     async with loop.passing_time():
@@ -252,6 +253,29 @@ async def test_a_networkmanager_that_forgot_the_change_is_put_back_by_hand(loop:
 
     async with loop.passing_time():
         await loop.ready("True", "Configured", 2)
+
+
+def test_the_ports_of_a_controller_that_goes_are_taken_from_it() -> None:
+    before = {
+        "interfaces": [
+            {"name": "br1", "type": "linux-bridge"},
+            {"name": "eth1", "type": "ethernet", "controller": "br1"},
+            {"name": "eth2", "type": "ethernet", "controller": "br1"},
+            {"name": "eth3", "type": "ethernet", "controller": "br2"},
+            {"name": "ovs1", "type": "ovs-interface", "controller": "br1"},
+        ]
+    }
+    gone = {"name": "br1", "state": "absent"}
+
+    trial = on_trial({"interfaces": [gone, {"name": "eth2", "mtu": 1400}], "hostname": {"config": "n"}}, before)
+
+    assert trial == {
+        "interfaces": [
+            gone,
+            {"name": "eth2", "mtu": 1400, "controller": ""},
+            {"name": "eth1", "type": "ethernet", "state": "up", "controller": ""},
+        ]
+    }
 
 
 async def test_what_networkmanager_leaves_behind_is_removed_again(loop: Loop) -> None:
