@@ -146,6 +146,15 @@ class Node:
         options = [f"--env=NMSTATE_{name.upper()}={value}" for name, value in environment.items()]
         self.lab.command("agent", self.name, action, *options)
 
+    @contextlib.contextmanager
+    def settings(self, **environment: str) -> Iterator[None]:
+        """The agent restarted with settings of its own, and afterwards with none."""
+        self.agent("restart", **environment)
+        try:
+            yield
+        finally:
+            self.lab.command("agent", self.name, "restart", "--no-env")
+
     def metric(self, name: str) -> float:
         """One sample of the agent's metrics, by its full name, labels included."""
         script = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9837/metrics').read().decode())"

@@ -293,11 +293,11 @@ class Applier:
         return self._reporter.shown is not None and self._reporter.shown is not self._compared
 
     def _is_watched(self, newest: NodeNetworkState, goal: Intent) -> bool:
-        """Whether this generation was configured: before that, or when it has failed, there is no drift.
+        """Whether this generation, whose task is done, was configured: when it has failed, there is no drift.
 
         Of a node that is not managed, whether it happens to be as desired.
         """
-        if not _asked(newest, goal) or goal.leaving or not self._task.done:
+        if not _asked(newest, goal) or goal.leaving:
             return False
         ready = conditions.find(self._publisher.status.conditions, "Ready")
         if ready is None:

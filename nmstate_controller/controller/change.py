@@ -317,7 +317,11 @@ def on_trial(document: State, before: State) -> State:
     A controller that shall be absent only goes down in memory and would keep its ports, whose profiles would name it
     for ever; libnmstate would then wait without end for one of them to come up. So they are taken from it.
     """
+    trial = {key: value for key, value in document.items() if key != "hostname"}
     interfaces = document.get("interfaces") or []
+    if not interfaces:
+        return trial
+    named = {found.get("name") for found in interfaces}
     going = {found.get("name") for found in interfaces if found.get("state") == "absent"}
     # An OVS interface ends with its bridge.
     ports = {
@@ -325,20 +329,11 @@ def on_trial(document: State, before: State) -> State:
         for found in before.get("interfaces", [])
         if found.get("controller") in going and found.get("type") != "ovs-interface"
     }
-    trial = {key: value for key, value in document.items() if key != "hostname"}
-    if interfaces:
-        trial["interfaces"] = [
-            {"controller": "", **found}
-            if found.get("name") in ports and found.get("state", "up") == "up" and "controller" not in found
-            else found
-            for found in interfaces
-        ]
-        named = {found.get("name") for found in interfaces}
-        trial["interfaces"] += [
-            {"name": name, "type": type_, "state": "up", "controller": ""}
-            for name, type_ in ports.items()
-            if name not in named
-        ]
+    unnamed = [{"name": name, "type": kind, "state": "up"} for name, kind in ports.items() if name not in named]
+    trial["interfaces"] = [
+        {"controller": "", **found} if found.get("name") in ports and found.get("state", "up") == "up" else found
+        for found in (*interfaces, *unnamed)
+    ]
     return trial
 
 

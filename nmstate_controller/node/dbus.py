@@ -59,8 +59,9 @@ class Bus:
         self, service: str, path: str, interface: str, name: str, *, within: float | None = CALL_SECONDS
     ) -> Any:
         """A property. Raises NmstateUnavailable."""
-        of, arguments = "org.freedesktop.DBus.Properties", [interface, name]
-        return await self.call(service, path, of, "Get", "ss", arguments, within=within)
+        return await self.call(
+            service, path, "org.freedesktop.DBus.Properties", "Get", "ss", [interface, name], within=within
+        )
 
 
 @contextlib.asynccontextmanager

@@ -16,9 +16,8 @@ Report = dict[str, Json]
 @pytest.fixture(scope="module", autouse=True)
 def _on_notice_only(nodes: list[Node]) -> Iterator[None]:
     """The agent of node01 looks at the node when something calls for it, and hardly ever when nothing does."""
-    nodes[0].agent("restart", report_interval=INTERVAL)
-    yield
-    nodes[0].lab.command("agent", nodes[0].name, "restart", "--no-env")
+    with nodes[0].settings(report_interval=INTERVAL):
+        yield
 
 
 def interfaces(node: Node) -> Report:

@@ -21,9 +21,8 @@ DUMMY = {"name": "dummy7", "type": "dummy", "state": "up"}
 @pytest.fixture(scope="module", autouse=True)
 def _short(nodes: list[Node]) -> Iterator[None]:
     """The agent of node01 with settings for impatient people."""
-    nodes[0].agent("restart", **SHORT)
-    yield
-    nodes[0].lab.command("agent", nodes[0].name, "restart", "--no-env")
+    with nodes[0].settings(**SHORT):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -20,10 +20,9 @@ Secret = Callable[[], str]
 def talkative(nodes: list[Node]) -> Iterator[Node]:
     """node01 with an agent that tells all it can, and afterwards as it was."""
     node = nodes[0]
-    node.agent("restart", log_level="debug")
-    yield node
-    node.reset()
-    node.lab.command("agent", node.name, "restart", "--no-env")
+    with node.settings(log_level="debug"):
+        yield node
+        node.reset()
 
 
 def ethernet(**section: Any) -> Json:
