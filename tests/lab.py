@@ -8,8 +8,9 @@ import shlex
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +34,13 @@ def eventually(look: Callable[[], T], holds: Callable[[T], bool], what: str, *, 
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}; seen last: {json.dumps(seen, default=str)[:4000]}")
         time.sleep(_LOOK_SECONDS)
+
+
+def is_settled(status: Json, generation: int) -> bool:
+    """Whether Ready is about that generation, and neither Unknown nor being retried."""
+    ready = condition(status, "Ready")
+    under_way = ready.get("status") == "Unknown" or bool(condition(status, "Reconciling"))
+    return ready.get("observedGeneration") == generation and not under_way
 
 
 class Lab:
@@ -105,6 +113,44 @@ class Lab:
     def node(self, name: str) -> "Node":
         """One node by name."""
         return Node(self, name)
+
+
+class Watch:
+    """What kubectl tells of a node's status, the moment it is told; `watching` makes one."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._status: Json = {}
+
+    def read(self, lines: Iterable[str]) -> None:
+        """Follow what kubectl prints, one status a line, to its end."""
+        for line in lines:
+            with self._changed:
+                self._status = json.loads(line.strip() or "{}")
+                self._changed.notify_all()
+
+    def wait(self, holds: Callable[[Json], bool], seconds: float) -> None:
+        """Return as soon as `holds` of the newest status; fail after `seconds`."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: holds(self._status), seconds):
+                raise AssertionError(f"not within {seconds:g} s; seen last: {json.dumps(self._status)[:4000]}")
+
+
+@contextlib.contextmanager
+def watching(node: "Node") -> Iterator[Watch]:
+    """Watch a node's object meanwhile: quicker than `eventually`, for what is timed."""
+    watch = Watch()
+    output = "jsonpath={.status}{'\\n'}"
+    command = f"hack/lab --name {node.lab.name} kubectl get nns {node.name} --watch -o".split()
+    with subprocess.Popen([*command, output], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        reader = threading.Thread(target=watch.read, args=[process.stdout])
+        reader.start()
+        try:
+            yield watch
+        finally:
+            process.terminate()
+            reader.join()
 
 
 class Node:
@@ -214,12 +260,8 @@ class Node:
         def look() -> Json:
             return dict(self.object().get("status", {}))
 
-        def settled(status: Json) -> bool:
-            ready = condition(status, "Ready")
-            under_way = ready.get("status") == "Unknown" or bool(condition(status, "Reconciling"))
-            return ready.get("observedGeneration") == generation and not under_way
-
-        status = eventually(look, settled, f"{self.name} has a verdict on generation {generation}", seconds=seconds)
+        what = f"{self.name} has a verdict on generation {generation}"
+        status = eventually(look, lambda seen: is_settled(seen, generation), what, seconds=seconds)
         self.seconds_to_verdict.append(time.monotonic() - self._edited_at)
         return condition(status, "Ready")
 

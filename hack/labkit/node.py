@@ -11,7 +11,7 @@ from labkit import network, process
 from labkit.channel import Channel, remove_socket_folder
 from labkit.errors import LabError, NodeDown
 from labkit.place import CHECKOUT, Place
-from labkit.progress import say, tail
+from labkit.progress import run, say, tail
 
 MEMORY = "640M"
 POD_MEMORY = "1G"
@@ -171,6 +171,9 @@ class Node:
     def _make_disk(self) -> None:
         for folder in _DISK:
             (self.folder / folder).mkdir(parents=True, exist_ok=True)
+        modprobe = self.folder / "modprobe"
+        if not modprobe.exists():
+            run(["gcc", "-static", "-Os", "-s", str(_GUEST / "modprobe.c"), "-o", str(modprobe)])
         marker = self.folder / "made"
         if marker.exists():
             return

@@ -333,39 +333,40 @@ class Applier:
 
         Raises NodeError.
         """
-        await self._removal.hold(newest, goal, before)
-        self._task.attempts += 1
-        self._answered(newest)
-        self._verdicts.applying(newest, goal.fingerprint, self._task.attempts)
-        proof = self._prober.proof(newest.spec.probes)
-        # The probes before the change cost nothing while the apiserver answers.
-        await asyncio.gather(proof.choose(), self._publisher.flush(_FIRST_WRITE_SECONDS))
-        self._nmstate.set_up(downed(difference.path for difference in found))
-        try:
-            unsaved = await self._changer.make(
-                newest,
-                goal.document,
-                before,
-                proof,
-                lambda missing: self._verdicts.probing(newest, missing),
-            )
-        except NmstateStuck:
-            raise
-        except NodeError as error:
-            self._verdicts.proven(newest, proof.results)
-            after = await self._reporter.look()
-            if isinstance(error, ConnectivityLost):
+        with self._reporter.standing_by():
+            await self._removal.hold(newest, goal, before)
+            self._task.attempts += 1
+            self._answered(newest)
+            self._verdicts.applying(newest, goal.fingerprint, self._task.attempts)
+            proof = self._prober.proof(newest.spec.probes)
+            # The probes before the change cost nothing while the apiserver answers.
+            await asyncio.gather(proof.choose(), self._publisher.flush(_FIRST_WRITE_SECONDS))
+            self._nmstate.set_up(downed(difference.path for difference in found))
+            try:
+                unsaved = await self._changer.make(
+                    newest,
+                    goal.document,
+                    before,
+                    proof,
+                    lambda missing: self._verdicts.probing(newest, missing),
+                )
+            except NmstateStuck:
                 raise
-            raise type(error)(f"{error}; {_aftermath(before, after)}") from error
-        shown = await self._reporter.look()
-        self._compared = shown
-        kept = self._removal.forget_dropped(newest, goal)
-        left = await self._differing(kept.document, shown) if shown is not None and kept.document else []
-        residual = self._baseline.applied(kept, left)
-        self._task.failures = 0
-        self._verdicts.proven(newest, proof.results)
-        self._verdicts.applied(newest, goal.document, kept, residual, unsaved)
-        return kept
+            except NodeError as error:
+                self._verdicts.proven(newest, proof.results)
+                after = await self._reporter.look()
+                if isinstance(error, ConnectivityLost):
+                    raise
+                raise type(error)(f"{error}; {_aftermath(before, after)}") from error
+            shown = await self._reporter.look()
+            self._compared = shown
+            kept = self._removal.forget_dropped(newest, goal)
+            left = await self._differing(kept.document, shown) if shown is not None and kept.document else []
+            residual = self._baseline.applied(kept, left)
+            self._task.failures = 0
+            self._verdicts.proven(newest, proof.results)
+            self._verdicts.applied(newest, goal.document, kept, residual, unsaved)
+            return kept
 
     async def _leave(self, newest: NodeNetworkState, goal: Intent, why: str) -> None:
         """The node is what is asked, and is left as it is. Raises NodeError."""

@@ -7,6 +7,8 @@ in a true report.
 
 import asyncio
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, NoReturn
 
 import structlog
@@ -67,6 +69,8 @@ class Reporter:
         self._interval = interval
         self._again = Backoff(rng, first=AGAIN_SECONDS, limit=interval)
         self._noticed = asyncio.Event()
+        self._free = asyncio.Event()
+        self._free.set()
         self._budget = Budget(clock, share=SHARE, burst=BURST_SECONDS)
         self._listener: asyncio.Event | None = None
         self.reported = False
@@ -81,11 +85,27 @@ class Reporter:
         """Set `listener` after every look that showed the whole node."""
         self._listener = listener
 
+    @contextmanager
+    def standing_by(self) -> Iterator[None]:
+        """Meanwhile `run` makes no look, which would hold up a change of the node: whoever changes it looks at the end.
+
+        Notices that no look has answered by then still count.
+        """
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._free.set()
+
     async def run(self) -> NoReturn:
         """Look until cancelled."""
         await self.look()
         while True:
             noticed = await self._next()
+            if not self._free.is_set():
+                self._noticed.set()
+                await self._free.wait()
+                continue
             await self.look()
             if noticed:
                 self._budget.spend(self._nmstate.last_show_seconds)

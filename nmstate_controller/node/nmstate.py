@@ -6,6 +6,7 @@ NmstateStuck.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol, TypeVar
@@ -49,6 +50,8 @@ _UNAVAILABLE: Final = (
 )
 # Somebody else's change is under way: NetworkManager takes one at a time.
 _BUSY: Final = "CheckpointConflict"
+# What libnmstate says of an interface that it would have to create, and whose type is left out or misspelt.
+_UNTYPED: Final = re.compile(r"Failed to find unknown type interface (\S+) in current state")
 LINK_STATE: Final = "link-state"
 """The last part of the path of a difference that is about the kernel's flag of a link."""
 
@@ -284,6 +287,9 @@ def translate(error: Exception, document: State | None = None) -> NodeError:
     """
     message = presentable(str(error), document) or type(error).__name__
     if isinstance(error, _INVALID):
+        if untyped := _UNTYPED.search(message):
+            name = untyped[1]
+            message = f"interfaces[{name}].type: {name} is not on the node, and libnmstate knows no such type to create"
         return InvalidDesiredState(message)
     if isinstance(error, libnmstate_error.NmstateVerificationError):
         return VerificationFailed(message)

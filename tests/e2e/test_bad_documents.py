@@ -42,6 +42,7 @@ BAD = [
         {"routes": {"config": [{"destination": "198.51.100.0/24", "next-hop-interface": "nosuch0"}]}},
         "next-hop-interface",
     ),
+    ("a type that nobody knows", {"interfaces": [{"name": "br9", "type": "linux-brige"}]}, "interfaces[br9].type"),
     ("an interface twice", {"interfaces": [*GOOD["interfaces"], *GOOD["interfaces"]]}, "dummy7"),
     ("a NUL character", ethernet(description="a\0b"), "description"),
     ("a name that is too long", {"interfaces": [{"name": "n" * 200_000, "type": "dummy"}]}, "name"),

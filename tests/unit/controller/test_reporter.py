@@ -76,6 +76,30 @@ async def test_a_storm_costs_its_budget_and_ends_in_a_true_report(loop: Loop) ->
     await loop.server.until(lambda: loop.server.status["currentState"]["interfaces"][0]["mtu"] == 1099)
 
 
+async def test_a_change_is_not_held_up_by_looks_and_what_it_leaves_unseen_is_looked_at(loop: Loop) -> None:
+    calls = loop.library.calls
+    with loop.reporter.standing_by():
+        loop.reporter.notice()
+        await pass_time(loop, 5)
+        assert loop.library.calls == calls
+
+    await pass_time(loop, 0.5)
+
+    assert loop.library.calls == calls + 1
+
+
+async def test_whoever_changed_the_node_and_looked_leaves_nothing_to_look_at(loop: Loop) -> None:
+    calls = loop.library.calls
+    with loop.reporter.standing_by():
+        loop.reporter.notice()
+        await pass_time(loop, 5)
+        await loop.reporter.look()
+
+    await pass_time(loop, 5)
+
+    assert loop.library.calls == calls + 1
+
+
 async def test_a_node_that_could_not_be_read_in_full_is_looked_at_again_soon(loop: Loop) -> None:
     gone = libnmstate_error.NmstateInternalError("Bug: DbusConnectionError: org.freedesktop.DBus.Error.NoReply: busy")
     loop.library.show_failures = [gone]

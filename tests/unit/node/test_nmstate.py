@@ -92,3 +92,8 @@ async def test_a_call_abandoned_by_cancelling_still_blocks_the_next(metrics: Met
 )
 def test_errors_say_whether_to_try_again(error: Exception, kind: type[NodeError]) -> None:
     assert type(translate(error)) is kind
+
+
+def test_a_type_that_is_missing_or_misspelt_is_told_by_its_field() -> None:
+    said = "InvalidArgument: Failed to find unknown type interface br9 in current state"
+    assert str(translate(libnmstate_error.NmstateValueError(said))).startswith("interfaces[br9].type: ")
