@@ -25,7 +25,7 @@ lab-down:  ## Stop the lab and leave nothing behind
 image:  ## Build the agent's image from the Dockerfile, without Docker, and print where it is
 	@hack/lab image
 
-test: check test-unit test-long test-libnmstate test-cluster  ## Run every test but those of the image, on a lab of its own
+test: check test-unit test-long test-libnmstate test-cluster test-image  ## Run every test, on labs of their own
 
 test-unit: $(VENV)/.ready  ## Run the tests that need nothing but Python
 	@echo "== unit tests"
@@ -43,7 +43,8 @@ test-cluster: $(VENV)/.ready  ## Run the integration and end-to-end tests on a l
 	@echo "== integration and end-to-end tests, on a real apiserver and real nodes"
 	@$(BIN)/pytest tests/integration tests/e2e $(patsubst %,--ignore=%,$(IMAGE_TESTS))
 
-test-image: $(VENV)/.ready  ## Build the image and deploy it on a real kubelet; by hand, for it builds for minutes
+test-image: $(VENV)/.ready  ## Build the image, and deploy it on a real kubelet
+	@echo "== tests of the image, and of the DaemonSet on a real kubelet"
 	@$(BIN)/pytest $(IMAGE_TESTS)
 
 soak: $(VENV)/.ready  ## Run the long tests in full

@@ -141,7 +141,7 @@ class ProbeResult(ApiModel):
     chosen: bool = Field(description="Whether it passed before the change, and so had to pass after it.")
     passed: bool = Field(description="Whether it passed: after the change if it was chosen, else before it.")
     seconds: float = Field(ge=0, description="How long that took.", json_schema_extra={"format": "double"})
-    message: str = Field(default="", description="What was missing when it did not pass.")
+    message: str | None = Field(default=None, description="What was missing; absent when it passed.")
 
 
 class LastApply(ApiModel):

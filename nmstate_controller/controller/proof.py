@@ -88,7 +88,7 @@ class Proof:
                 chosen=found.chosen,
                 passed=found.passed,
                 seconds=found.seconds,
-                message=found.message,
+                message=found.message or None,
             )
             for found in [*self._after, *shown]
         ]
