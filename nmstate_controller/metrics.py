@@ -4,7 +4,7 @@ One `Metrics` is made by `__main__` and passed to whoever counts. All of it is c
 """
 
 from collections import Counter as Counting
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
@@ -22,6 +22,8 @@ APPLY_RESULTS: Final = (
     "NmstateStuck",
     "Interrupted",
 )
+CONDITIONS: Final = ("Ready", "Reconciling", "Stalled", "Reporting")
+PHASES: Final = ("choose", "apply", "probe", "finish")
 PROBES: Final = ("gateway", "apiServer", "dns", "tcp")
 WATCH_RESTARTS: Final = ("expired", "gone", "silent", "throttled", "broken", "refused")
 _SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160)
@@ -40,7 +42,9 @@ class Metrics:
         )
         self.apply_seconds = Histogram(
             "nmstate_controller_apply_duration_seconds",
-            "Time that libnmstate took for one change.",
+            "Time that a change took, by phase: choosing probes, libnmstate's apply in memory, probes, and what is "
+            "finished on disk or undone by hand.",
+            ["phase"],
             buckets=_SECONDS,
             registry=registry,
         )
@@ -84,6 +88,12 @@ class Metrics:
             "When the node was last read, as Unix time.",
             registry=registry,
         )
+        self._conditions = Gauge(
+            "nmstate_controller_condition",
+            "1 while the object's condition is True, 0 while it is not.",
+            ["type"],
+            registry=registry,
+        )
         self.desired_generation = Gauge(
             "nmstate_controller_desired_generation",
             "Newest generation of the object that the agent has seen.",
@@ -121,6 +131,10 @@ class Metrics:
         )
         for result in APPLY_RESULTS:
             self.applies.labels(result)
+        for phase in PHASES:
+            self.apply_seconds.labels(phase)
+        for condition in CONDITIONS:
+            self._conditions.labels(condition)
         for kind in PROBES:
             self.probe_seconds.labels(kind)
             for result in ("passed", "failed"):
@@ -130,6 +144,11 @@ class Metrics:
         for verb in ("list", "watch", "get", "update", "patch"):
             self.api_requests.labels(verb, "200")
         self.api_requests.labels("create", "201")
+
+    def tell(self, true: Collection[str]) -> None:
+        """These conditions are True, and no others."""
+        for condition in CONDITIONS:
+            self._conditions.labels(condition).set(condition in true)
 
     def describe(self, node: str, state: Mapping[str, Any]) -> None:
         """Count the interfaces and routes of a report."""

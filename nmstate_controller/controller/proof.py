@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal
 
 from nmstate_controller.api.models import Probe as Wish
 from nmstate_controller.api.models import ProbeResult
@@ -41,16 +40,13 @@ class Prober:
     def proof(self, wishes: Sequence[Wish] | None) -> "Proof":
         """The probes that `spec.probes` asks for, or the usual ones; the apiserver always."""
         if wishes is None:
-            wishes = [self._usual("gateway"), self._usual("dns")]
+            wishes = [Wish(type="gateway"), Wish(type="dns")]
         if not any(wish.type == "apiServer" for wish in wishes):
-            wishes = [*wishes, self._usual("apiServer")]
+            wishes = [*wishes, Wish(type="apiServer")]
         return Proof([probe for wish in wishes for probe in self._probes(wish)], self._metrics)
 
-    def _usual(self, kind: Literal["gateway", "apiServer", "dns"]) -> Wish:
-        return Wish(type=kind, timeout_seconds=self._timeout)
-
     def _probes(self, wish: Wish) -> list[Probe]:
-        timeout = float(wish.timeout_seconds)
+        timeout = float(wish.timeout_seconds or self._timeout)
         match wish.type:
             case "gateway":
                 return [GatewayProbe(socket.AF_INET, timeout=timeout), GatewayProbe(socket.AF_INET6, timeout=timeout)]
@@ -95,14 +91,16 @@ class Proof:
 
     async def choose(self) -> None:
         """Find out which pass now: those must pass after the change."""
-        self._chosen, self._before = await choose(self._candidates)
+        with self._metrics.apply_seconds.labels("choose").time():
+            self._chosen, self._before = await choose(self._candidates)
 
     async def holds(self, on_failure: Callable[[str], None]) -> str | None:
         """None when all that were chosen pass again within their time; else what does not, in words.
 
         `on_failure` is told at the first try that fails.
         """
-        self._after = await prove(self._chosen, lambda failed: on_failure(_words(failed)))
+        with self._metrics.apply_seconds.labels("probe").time():
+            self._after = await prove(self._chosen, lambda failed: on_failure(_words(failed)))
         for found in self._after:
             self._metrics.probes.labels(found.type, "passed" if found.passed else "failed").inc()
             self._metrics.probe_seconds.labels(found.type).observe(found.seconds)

@@ -108,6 +108,7 @@ class Verdicts:
             self._conditions, generation, "Drifted", "Drifted", f"{message}; driftPolicy is Report", self._clock.now()
         )
         self._say(subject, found, drift=differences)
+        self._metrics.drift.set(len(differences))
         if not known:
             self._noticed(subject, differences)
 

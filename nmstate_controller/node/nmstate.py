@@ -176,7 +176,7 @@ class Nmstate:
         await self._call(lambda: self._apply(document, on_trial, seconds), self._apply_timeout, "apply", ask=True)
 
     def _apply(self, document: State, on_trial: bool, seconds: int) -> None:
-        with self._metrics.apply_seconds.time():
+        with self._metrics.apply_seconds.labels("apply" if on_trial else "finish").time():
             _translated(
                 lambda: self._library.apply(
                     document, save_to_disk=not on_trial, commit=not on_trial, rollback_timeout=seconds

@@ -93,7 +93,7 @@ def test_a_fight_is_given_up(configured: Node) -> None:
         )
         assert condition(status, "Ready")["observedGeneration"] == generation
         assert "interfaces[eth1].mtu" in condition(status, "Ready")["message"]
-        applied = node.metric("nmstate_controller_apply_duration_seconds_count")
+        applied = node.metric('nmstate_controller_apply_duration_seconds_count{phase="apply"}')
         looks = node.metric("nmstate_controller_show_duration_seconds_count")
         eventually(
             lambda: node.metric("nmstate_controller_show_duration_seconds_count"),
@@ -101,7 +101,7 @@ def test_a_fight_is_given_up(configured: Node) -> None:
             "it still reports",
             seconds=90,
         )
-        assert node.metric("nmstate_controller_apply_duration_seconds_count") == applied
+        assert node.metric('nmstate_controller_apply_duration_seconds_count{phase="apply"}') == applied
     finally:
         node.shell("kill $(cat /run/lab-fight.pid)")
     node.configured(node.desire(*UNDO))

@@ -332,11 +332,29 @@ async def test_drift_is_told_and_left_when_the_policy_says_so(loop: Loop) -> Non
 
     assert loop.server.status["drift"] == [{"path": "interfaces[eth1].mtu", "desired": 1400, "current": 1450}]
     assert len(loop.library.applied) == 1
+    sample = loop.metrics.registry.get_sample_value
+    assert sample("nmstate_controller_condition", {"type": "Stalled"}) == 1
+    assert sample("nmstate_controller_condition", {"type": "Ready"}) == 0
 
     loop.library.interfaces["eth1"]["mtu"] = 1400
     await loop.reporter.look()
     await loop.ready("True", "Configured", 2)
     assert "drift" not in loop.server.status
+
+
+async def test_drift_that_was_told_of_is_counted_by_the_next_agent_too(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    library = Library()
+    async with Loop(server, client, library, tmp_path).running() as first:
+        await server.until(lambda: server.object is not None)
+        await server.edit({**mtu(1400), "driftPolicy": "Report"})
+        await first.ready("True", "Configured", 2)
+        library.interfaces["eth1"]["mtu"] = 1450
+        await first.reporter.look()
+        await first.ready("False", "Drifted", 2)
+    async with Loop(server, client, library, tmp_path).running() as second:
+        await until(lambda: second.metrics.registry.get_sample_value("nmstate_controller_drift_differences") == 1)
 
 
 async def test_a_document_that_comes_back_after_another_is_applied_whatever_the_drift_policy(loop: Loop) -> None:
