@@ -71,8 +71,12 @@ class Probe(ApiModel):
         default=None, min_length=1, max_length=253, description="For tcp: a host name or an IP address."
     )
     port: int | None = Field(default=None, ge=1, le=65535, description="For tcp: the port to connect to.")
-    timeout_seconds: int = Field(
-        default=20, ge=1, le=120, description="How long it may take to pass again after a change."
+    timeout_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        le=120,
+        description="How long it may take to pass again after a change. Left out: the agent's NMSTATE_PROBE_TIMEOUT, "
+        "which is 20.",
     )
 
 
@@ -113,7 +117,8 @@ class Spec(ApiModel):
             "x-kubernetes-list-type": "atomic",
             "x-kubernetes-validations": [
                 {
-                    "rule": "self.all(probe, (probe.type == 'tcp') == (has(probe.host) && has(probe.port)))",
+                    "rule": "self.all(probe, probe.type == 'tcp' ? has(probe.host) && has(probe.port)"
+                    " : !has(probe.host) && !has(probe.port))",
                     "message": "a probe of type tcp has a host and a port, and no other has",
                 }
             ],

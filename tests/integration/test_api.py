@@ -46,6 +46,18 @@ def test_an_object_with_another_nodes_name_is_refused(lab: Lab, name: str) -> No
     assert "spec.nodeName must be equal to metadata.name" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "probe",
+    [{"type": "dns", "host": "192.0.2.53"}, {"type": "gateway", "port": 22}, {"type": "tcp", "host": "192.0.2.1"}],
+    ids=str,
+)
+def test_host_and_port_are_for_tcp_alone(lab: Lab, name: str, probe: Json) -> None:
+    done = lab.kubectl("create", "-f", "-", stdin=json.dumps(nns(name, probes=[probe])), check=False)
+
+    assert done.returncode != 0
+    assert "a probe of type tcp has a host and a port, and no other has" in done.stderr
+
+
 def test_explain_documents_the_fields(lab: Lab) -> None:
     assert "nmstate document" in lab.kubectl("explain", "nns.spec.desiredState").stdout
     assert "only reports" in lab.kubectl("explain", "nns.spec.managed").stdout
