@@ -19,7 +19,10 @@ Check = Callable[[], str | None]
 
 @contextlib.asynccontextmanager
 async def serving(address: str, metrics: Metrics, *, alive: Check, ready: Check) -> AsyncIterator[None]:
-    """Serve on `address` (host:port) inside the `async with`. Raises SettingsError when it cannot be bound."""
+    """Serve on `address` inside the `async with`: host:port, or :port for every address.
+
+    Raises SettingsError when it cannot be bound.
+    """
     application = web.Application()
     application.add_routes(
         [
@@ -33,7 +36,7 @@ async def serving(address: str, metrics: Metrics, *, alive: Check, ready: Check)
     try:
         host, _, port = address.rpartition(":")
         try:
-            await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+            await web.TCPSite(runner, host.strip("[]") or None, int(port)).start()
         except (OSError, OverflowError) as error:
             raise SettingsError(f"NMSTATE_LISTEN_ADDRESS: cannot listen on {address}: {error}") from error
         yield

@@ -27,9 +27,9 @@ class Settings(BaseSettings):
     )
     listen_address: str = Field(
         default="127.0.0.1:9837",
-        pattern=r"^.+:\d{1,5}$",
-        description="Where /metrics, /livez and /readyz are served. Loopback, because the pod shares the node's "
-        "network.",
+        pattern=r"^.*:\d{1,5}$",
+        description="Where /metrics, /livez and /readyz are served; `:9837` is every address, IPv4 and IPv6. Loopback, "
+        "because the pod shares the node's network. The DaemonSet's own probes ask 127.0.0.1:9837.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Lines below this level are not written."
@@ -71,8 +71,8 @@ class Settings(BaseSettings):
         default=20,
         ge=1,
         le=120,
-        description="How long after a change the probes may take to pass before it is undone; `spec.probes` may say "
-        "otherwise for one node.",
+        description="How long after a change the probes may take to pass before it is undone; `timeoutSeconds` "
+        "in `spec.probes` may say otherwise for one of them.",
     )
     stuck_timeout: Seconds = Field(
         default=600,

@@ -53,6 +53,7 @@ def test_the_pod_has_what_it_needs_and_no_more(base: dict[tuple[str, str], Json]
     assert (security["privileged"], security["allowPrivilegeEscalation"]) == (False, False)
     assert security["readOnlyRootFilesystem"] is True
     assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert security["appArmorProfile"] == {"type": "Unconfined"}
     assert "hostPID" not in pod
     assert "hostIPC" not in pod
     directories = {volume["hostPath"]["path"]: volume["hostPath"]["type"] for volume in pod["volumes"]}
@@ -101,7 +102,7 @@ def test_prometheus_finds_the_port_that_the_agent_serves(lab: Lab) -> None:
     (address,) = (e["value"] for e in container(built)["env"] if e["name"] == "NMSTATE_LISTEN_ADDRESS")
 
     assert endpoint["port"] == port["name"]
-    assert address == f"0.0.0.0:{port['containerPort']}"
+    assert address == f":{port['containerPort']}"
     labels = built["DaemonSet", "nmstate-controller"]["spec"]["template"]["metadata"]["labels"]
     assert built["PodMonitor", "nmstate-controller"]["spec"]["selector"]["matchLabels"].items() <= labels.items()
 
