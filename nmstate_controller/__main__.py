@@ -18,7 +18,11 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("show", help="print this host as a NodeNetworkState; no cluster is needed")
     show.add_argument("--kernel-only", action="store_true", help="do not ask NetworkManager")
     show.add_argument(
-        "--leave-out", action="append", default=[], metavar="PATTERN", help="interfaces to leave out, such as 'cali*'"
+        "--leave-out",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="interfaces to leave out, such as 'cali*'; may be given several times",
     )
     diff = commands.add_parser(
         "diff",
@@ -27,7 +31,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     diff.add_argument("-f", "--file", required=True, help="an nmstate document or a NodeNetworkState; - for stdin")
     prune = commands.add_parser(
-        "prune", help="list the objects whose node is gone; they are kept when a node leaves, for it may come back"
+        "prune",
+        help="list the objects whose node is gone; they are kept when a node leaves, for it may come back",
+        description="Works with the current kubeconfig, whose user must be allowed to list nodes; the agent's is not.",
     )
     prune.add_argument("--delete", action="store_true", help="delete them")
     return parser

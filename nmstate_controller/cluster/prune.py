@@ -9,6 +9,8 @@ from nmstate_controller.errors import ApiNotFound
 from nmstate_controller.metrics import Metrics
 
 _SECONDS = 30.0
+# A page of the largest objects there can be is still an answer that the client reads.
+_PAGE = "16"
 
 
 async def prune(*, delete: bool) -> list[str]:
@@ -17,10 +19,11 @@ async def prune(*, delete: bool) -> list[str]:
     The credentials are the administrator's: the agents' own allow neither.
     """
     async with Client(await load_configuration(), Metrics(), timeout=_SECONDS) as client:
-        nodes = {item["metadata"]["name"] for item in await _items(client, "/api/v1/nodes")}
+        # The nodes last: one that joins meanwhile must not be taken for gone.
+        objects = await _names(client, COLLECTION)
+        nodes = set(await _names(client, "/api/v1/nodes"))
         lines = []
-        for found in await _items(client, COLLECTION):
-            name = found["metadata"]["name"]
+        for name in objects:
             if name in nodes:
                 continue
             if delete:
@@ -29,8 +32,15 @@ async def prune(*, delete: bool) -> list[str]:
     return lines
 
 
-async def _items(client: Client, path: str) -> list[dict[str, dict[str, str]]]:
-    return (await client.request("list", "GET", path)).get("items") or []
+async def _names(client: Client, path: str) -> list[str]:
+    names: list[str] = []
+    query = {"limit": _PAGE}
+    while True:
+        page = await client.request("list", "GET", path, query=query)
+        names += [item["metadata"]["name"] for item in page.get("items") or []]
+        query["continue"] = page.get("metadata", {}).get("continue") or ""
+        if not query["continue"]:
+            return names
 
 
 async def _delete(client: Client, name: str) -> None:

@@ -24,11 +24,14 @@ def prune(lab: Lab, *options: str) -> list[str]:
 def test_an_object_whose_node_is_gone_is_listed_and_removed(lab: Lab) -> None:
     held = nns("gone-node", removalPolicy="Revert")
     held["metadata"]["finalizers"] = ["nmstate.io/revert"]
-    lab.kubectl("apply", "-f", "-", stdin=json.dumps(held))
-    lab.kubectl("apply", "-f", "-", stdin=json.dumps(nns("node02")))
+    # More than a page of them.
+    gone = [held, *(nns(f"gone-node-{number:02}") for number in range(20))]
+    names = sorted(found["metadata"]["name"] for found in gone)
+    objects = {"apiVersion": "v1", "kind": "List", "items": [*gone, nns("node02")]}
+    lab.kubectl("apply", "-f", "-", stdin=json.dumps(objects))
 
-    assert prune(lab) == ["nodenetworkstate/gone-node has no node"]
-    assert prune(lab, "--delete") == ["nodenetworkstate/gone-node deleted"]
+    assert prune(lab) == [f"nodenetworkstate/{name} has no node" for name in names]
+    assert prune(lab, "--delete") == [f"nodenetworkstate/{name} deleted" for name in names]
     assert prune(lab) == []
     left = lab.kubectl_json("get", "nns")["items"]
     assert "node02" in {found["metadata"]["name"] for found in left}
