@@ -157,7 +157,9 @@ class LastApply(ApiModel):
     start_time: Time = Field(description="When the attempt began.")
     completion_time: Time | None = Field(default=None, description="When it ended; absent while it runs.")
     outcome: str | None = Field(default=None, description="The reason that Ready got from it.")
-    attempts: int = Field(default=1, ge=1, description="Attempts made for this generation so far.")
+    attempts: int = Field(
+        default=1, ge=1, description="Which attempt it is since the node last was what this generation asks."
+    )
     message: str = Field(default="", description="What came of it, in a sentence.")
     persisted: bool | None = Field(
         default=None, description="Whether the change is on the node's disk, and so outlasts a reboot."

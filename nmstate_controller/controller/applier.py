@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 import structlog
 
 from nmstate_controller.api import conditions
-from nmstate_controller.api.models import Difference, NodeNetworkState, Spec, State
+from nmstate_controller.api.models import Difference, LastApply, NodeNetworkState, Spec, State
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.store import Store
@@ -31,6 +31,7 @@ from nmstate_controller.errors import (
     ApplyFailed,
     ConnectivityLost,
     DriftFought,
+    InvalidDesiredState,
     NmstateFailed,
     NmstateStuck,
     NmstateUnavailable,
@@ -44,6 +45,9 @@ from nmstate_controller.node.state import changed_interfaces
 
 ATTEMPTS: Final = 5
 """Attempts at one generation, those without NetworkManager not counted."""
+
+_NODES_OWN: Final = (NmstateUnavailable, NmstateFailed, NmstateStuck)
+"""The node's own trouble, which is waited for as long as it lasts, and is no failed attempt."""
 
 # Long enough for an apiserver that answers; one that does not must not hold up the node's side.
 _FIRST_WRITE_SECONDS: Final = 5.0
@@ -63,8 +67,12 @@ class _Task:
     spec: Spec
     retry_at: str | None
     leaving: bool = False
-    attempts: int = 0
     failures: int = 0
+    """Attempts that failed since the node last was what is asked."""
+    met: bool = False
+    """The node was what is asked, and is not any more because something that this needs is gone."""
+    unproven: bool = False
+    """What the node runs may be a change that never was proven, and could not be undone."""
     done: bool = False
     next_at: float | None = None
     asked_again: bool = False
@@ -159,7 +167,8 @@ class Applier:
                 if due:
                     self._baseline.answered(intent(newest, self._publisher.status.revert_state))
                     self._task.done = True
-                    self._task.asked_again = False
+                    self._task.asked_again = self._task.unproven = False
+                    self._task.failures = 0
                     self._backoff.reset()
 
     def _take(self, newest: NodeNetworkState) -> bool:
@@ -169,7 +178,7 @@ class Applier:
         leaving = metadata.deletion_timestamp is not None
         known = (metadata.uid, metadata.generation, leaving) == (task.uid, task.generation, task.leaving)
         same = known and newest.spec == task.spec
-        if not same or metadata.retry_at != task.retry_at:
+        if not same or metadata.retry_at not in (None, task.retry_at):
             if same and not self._is_stalled():
                 # Nothing has stalled: the annotation asks for what is happening, or has happened, anyway.
                 task.retry_at = metadata.retry_at
@@ -195,10 +204,9 @@ class Applier:
         )
         status = self._publisher.status
         if said and status.observed_generation == metadata.generation and not leaving:
-            if status.last_handled_retry_at == metadata.retry_at:
+            if metadata.retry_at in (None, status.last_handled_retry_at):
                 task.done = self._is_stalled()
-                if status.last_apply is not None and status.last_apply.generation == metadata.generation:
-                    task.attempts = task.failures = status.last_apply.attempts
+                task.failures = _failures(status.last_apply, metadata.generation)
             else:
                 task.asked_again = True
         if metadata.uid != self._task.uid:
@@ -208,7 +216,8 @@ class Applier:
 
     def _answered(self, newest: NodeNetworkState) -> None:
         """Whoever asked for another attempt by the annotation has got it: not before there is something to show."""
-        self._publisher.say(newest.metadata.uid, last_handled_retry_at=newest.metadata.retry_at)
+        if newest.metadata.retry_at is not None:
+            self._publisher.say(newest.metadata.uid, last_handled_retry_at=newest.metadata.retry_at)
 
     def _is_stalled(self) -> bool:
         return conditions.is_true(self._publisher.status.conditions, "Stalled")
@@ -231,7 +240,7 @@ class Applier:
             self._baseline.doubt()
             self._verdicts.unmanaged(newest, found)
             return
-        if self._baseline.covers(goal, found):
+        if self._baseline.covers(goal, found) and not self._task.unproven:
             self._removal.keep(newest, goal, shown)
             await self._leave(newest, goal, "the node runs desiredState; nothing had to be changed")
             return
@@ -248,15 +257,21 @@ class Applier:
     async def _settle_left(self, newest: NodeNetworkState) -> None:
         """Finish or undo what was begun and not ended. Raises NodeError: ConnectivityLost if that was this attempt."""
         metadata = newest.metadata
+        left = None
         try:
             left = await self._changer.recover()
-        except ApplyFailed as error:
-            if self._task.failures + 1 < ATTEMPTS:
-                raise
+        except _NODES_OWN:
+            raise
+        except NodeError as error:
             # It may never succeed, as when a device is gone, and must not stand in the way of what is asked now.
-            log.warning("what was begun cannot be undone, going on without", error=str(error))
-            self._changer.journal.clear()
-            left = None
+            if self._changer.is_under_way:
+                if self._task.failures + 1 < ATTEMPTS:
+                    raise
+                self._task.unproven = True
+            elif self._changer.is_of(metadata.uid, metadata.generation):
+                raise
+            log.warning("what was begun cannot be ended, going on without", error=str(error))
+            self._changer.give_up(str(error))
         if left is not None and left.phase is Phase.COMMITTED:
             self._verdicts.kept(newest, persisted=self._changer.journal.note is None)
         note = self._changer.journal.note
@@ -270,7 +285,7 @@ class Applier:
         """Compare the newest report of a node that was configured with what it should be. Raises NodeError."""
         shown = self._compared = self._reporter.shown
         note = self._changer.journal.note
-        if note is not None and note.phase is not Phase.LOST:
+        if note is not None and note.phase is not Phase.LOST and not self._is_stalled():
             await self._settle_left(newest)
         goal = intent(newest, self._publisher.status.revert_state)
         if shown is None or not self._is_watched(newest, goal):
@@ -335,9 +350,8 @@ class Applier:
         """
         with self._reporter.standing_by():
             await self._removal.hold(newest, goal, before)
-            self._task.attempts += 1
             self._answered(newest)
-            self._verdicts.applying(newest, goal.fingerprint, self._task.attempts)
+            self._verdicts.applying(newest, goal.fingerprint, self._task.failures + 1)
             proof = self._prober.proof(newest.spec.probes)
             # The probes before the change cost nothing while the apiserver answers.
             await asyncio.gather(proof.choose(), self._publisher.flush(_FIRST_WRITE_SECONDS))
@@ -394,15 +408,22 @@ class Applier:
             self._task.done = False
             self._task.next_at = self._clock.monotonic() + self._backoff.delay()
 
+    def _was_met(self, newest: NodeNetworkState) -> bool:
+        return self._baseline.was_met(newest, intent(newest, self._publisher.status.revert_state))
+
     async def _fail(self, newest: NodeNetworkState, error: NodeError) -> None:
         """Say what went wrong, and whether and when it is tried again."""
         task = self._task
         task.next_at = None
         task.done = task.waits = False
-        if isinstance(error, NmstateUnavailable | NmstateFailed | NmstateStuck):
-            # The node's own trouble is waited for as long as it lasts.
+        if isinstance(error, _NODES_OWN):
             await self._reporter.look()
             task.waits, task.waits_for = True, self._reporter.shown
+        elif isinstance(error, InvalidDesiredState) and (task.met or self._was_met(newest)):
+            # A document that was met is a good one: what it needs, as a device, is gone from the node and may come
+            # back. That is no fight either.
+            task.met = True
+            self._corrections.forget()
         elif isinstance(error, DriftFought):
             task.done = True
             self._verdicts.fought(newest, error)
@@ -422,6 +443,14 @@ class Applier:
         delay = self._backoff.delay()
         task.next_at = self._clock.monotonic() + delay
         self._verdicts.retrying(newest, error, delay)
+
+
+def _failures(last: LastApply | None, generation: int) -> int:
+    """How many attempts at that generation have failed, by what an earlier agent said of the last one."""
+    if last is None or last.generation != generation or last.outcome == "Configured":
+        return 0
+    is_failure = last.outcome not in [kind.reason for kind in _NODES_OWN]
+    return last.attempts if is_failure else last.attempts - 1
 
 
 def _asked(newest: NodeNetworkState, goal: Intent) -> State:

@@ -136,6 +136,19 @@ class Changer:
         self.journal.clear()
         return note
 
+    def is_of(self, uid: str, generation: int) -> bool:
+        """Whether the change that is noted was made for that generation."""
+        note = self.journal.note
+        return note is not None and (note.uid, note.generation) == (uid, generation)
+
+    def give_up(self, why: str) -> None:
+        """Forget the change that cannot be settled, unless it cut the node off: that must not be tried again."""
+        note = self._noted
+        if note.phase is Phase.FAILING:
+            self._mark(phase=Phase.LOST, message=f"{note.message}; and the change could not be undone: {why}")
+        else:
+            self.journal.clear()
+
     @property
     def is_under_way(self) -> bool:
         """Whether a change was begun that is neither kept nor undone, because of an error."""
@@ -176,6 +189,8 @@ class Changer:
 
         missing = await proof.holds(on_failure)
         if missing is None:
+            if self._noted.phase is Phase.FAILING:
+                self._mark(phase=Phase.TRIAL, message="")
             return
         log.warning("what passed before the change does not pass after it, undoing it", missing=missing)
         # The verdict first: from here on nobody may try this generation again.
@@ -212,15 +227,17 @@ class Changer:
         raise ApplyFailed(why)
 
     async def _settle(self) -> str | None:
-        """Make a change that is proven outlast a reboot; why that failed, if it did: it is tried again by `recover`."""
+        """Make a change that is proven outlast a reboot; why that cannot be done now, if so.
+
+        Raises NodeError when the part of it that memory cannot prove is refused: the rest stays. Either is tried again
+        by `recover`.
+        """
         note = self._noted
         try:
             await self._manager.save(unless_in=note.unsaved, interfaces=_names(note.document))
             if rest := on_disk_only(note.document):
                 await self._nmstate.apply(rest)
-        except NmstateStuck:
-            raise
-        except NodeError as error:
+        except NmstateUnavailable as error:
             log.warning("the change is in effect but not on disk", error=str(error))
             return str(error)
         self.journal.clear()

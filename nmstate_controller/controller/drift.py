@@ -26,5 +26,5 @@ class Corrections:
         self._moments.append(self._clock.monotonic())
 
     def forget(self) -> None:
-        """The spec has changed, or the user asked to go on."""
+        """Those that were made were no fight: the spec has changed, the user asked to go on, or a device is gone."""
         self._moments.clear()

@@ -32,8 +32,8 @@ class Removal:
             raise InvalidDesiredState(
                 f"{secret[0]}: has a secret, which cannot be put back as it was: removalPolicy Revert is not possible"
             )
-        changed = self.keep(newest, goal, before)
-        if not changed and is_held(newest):
+        self.keep(newest, goal, before)
+        if self._publisher.status.revert_state == newest.status.revert_state and is_held(newest):
             return
         try:
             await self._publisher.hold(True)
@@ -42,10 +42,10 @@ class Removal:
         if not await self._publisher.flush(self._patience):
             raise ApplyFailed("what is there now, to which removalPolicy goes back, could not be written to the object")
 
-    def keep(self, newest: NodeNetworkState, goal: Intent, before: State) -> bool:
-        """Note what is there now for what is new in desiredState; whether there was anything. Raises NodeError."""
+    def keep(self, newest: NodeNetworkState, goal: Intent, before: State) -> None:
+        """Note what is there now for what is new in desiredState. Raises NodeError."""
         if not goal.held:
-            return False
+            return
         known = self._publisher.status.revert_state
         originals = remember(known, goal.desired, before)
         if size(originals) + size(goal.desired) > _ROOM:
@@ -53,7 +53,6 @@ class Removal:
                 "desiredState is too large for removalPolicy Revert: with what is there now it would not fit its object"
             )
         self._publisher.say(newest.metadata.uid, revert_state=originals)
-        return originals != known
 
     def forget_dropped(self, newest: NodeNetworkState, goal: Intent) -> Intent:
         """Forget what was there before for what is back; what is to be kept up from now on."""

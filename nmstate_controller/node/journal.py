@@ -52,8 +52,11 @@ class Note(BaseModel):
     message: str = ""
 
     def is_about(self, uid: str, generation: int, retry_at: str | None) -> bool:
-        """Whether that is the generation, and the attempt asked for, which the change was made for."""
-        return (self.uid, self.generation, self.retry_at) == (uid, generation, retry_at)
+        """Whether that is the generation, and the attempt asked for, which the change was made for.
+
+        Without `retry_at` no other attempt is asked for.
+        """
+        return (self.uid, self.generation) == (uid, generation) and retry_at in (None, self.retry_at)
 
 
 class Journal:

@@ -20,6 +20,13 @@ _SETTINGS: Final = f"{_ROOT}/Settings"
 _CONNECTION: Final = f"{SERVICE}.Settings.Connection"
 _LOOK_SECONDS: Final = 0.05
 
+_UNSAVED: Final = 0x1
+_NOBODYS: Final = 0x2 | 0x4 | 0x8
+"""Made by NetworkManager for what somebody else set up (generated, external), or gone when it goes down (volatile).
+
+NMSettingsConnectionFlags.
+"""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Standing:
@@ -104,7 +111,7 @@ async def _checkpoints(bus: Bus, *, within: float | None = dbus.CALL_SECONDS) ->
 
 
 async def _unsaved(bus: Bus) -> list[_Profile]:
-    """The profiles that are not on disk as they are."""
+    """The profiles that somebody made and that are not on disk as they are."""
     paths = await bus.call(SERVICE, _SETTINGS, f"{SERVICE}.Settings", "ListConnections")
     found = await asyncio.gather(*(_if_unsaved(bus, path) for path in paths or []))
     return [profile for profile in found if profile is not None]
@@ -113,7 +120,8 @@ async def _unsaved(bus: Bus) -> list[_Profile]:
 async def _if_unsaved(bus: Bus, path: str) -> _Profile | None:
     # A profile may be deleted while it is looked at.
     with contextlib.suppress(NmstateUnavailable):
-        if await bus.get(SERVICE, path, _CONNECTION, "Unsaved"):
+        flags = int(await bus.get(SERVICE, path, _CONNECTION, "Flags"))
+        if flags & _UNSAVED and not flags & _NOBODYS:
             settings: dict[str, Any] = await bus.call(SERVICE, path, _CONNECTION, "GetSettings")
             connection = settings.get("connection", {})
             return _Profile(path, str(connection.get("uuid")), connection.get("interface-name"))

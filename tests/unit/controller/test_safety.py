@@ -6,13 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from libnmstate import error as libnmstate_error
+
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.controller.change import on_trial
 from nmstate_controller.controller.drift import CORRECTIONS
 from nmstate_controller.errors import NmstateUnavailable
 from tests.unit.apiserver import ApiServer, answer
 from tests.unit.controller.test_loop import Loop, loop, mtu
-from tests.unit.library import Library
+from tests.unit.library import Library, State
 
 __all__ = ["loop"]
 
@@ -135,6 +137,67 @@ async def test_an_annotation_asks_for_another_attempt_after_connectivity_was_los
     await loop.server.touch({"nmstate.io/retry-at": "noon"})
 
     await loop.ready("True", "Configured", 2)
+
+
+async def test_taking_the_annotation_away_asks_for_nothing(server: ApiServer, client: Client, tmp_path: Path) -> None:
+    library = Library()
+    async with Loop(server, client, library, tmp_path).running() as first:
+        await server.until(lambda: server.object is not None)
+        first.probes.missing = lambda: "dns: no answer"
+        await server.edit(mtu(1400))
+        await first.ready("False", "ConnectivityLost", 2)
+        await server.touch({"nmstate.io/retry-at": "noon"})
+        await server.until(lambda: server.status.get("lastHandledRetryAt") == "noon")
+        await first.ready("False", "ConnectivityLost", 2)
+        assert len(library.applied) == 2
+
+        await server.touch()
+        await looked(first)
+    async with Loop(server, client, library, tmp_path).running() as second:
+        await server.until(lambda: server.count("watch") == 2)
+        await looked(second)
+
+    assert len(library.applied) == 2
+
+
+async def test_probes_that_recovered_are_not_held_against_a_change_that_could_not_be_kept(loop: Loop) -> None:
+    """The link was bounced, the probes passed in the end, and NetworkManager was busy just then."""
+    answers = ["gateway: no answer", None]
+    loop.probes.missing = lambda: answers.pop(0) if answers else None
+    loop.probes.patience = 1
+
+    async def busy(what: str) -> None:
+        if what == "is pending" and loop.library.applied and not answers:
+            loop.manager.steps = lambda _: asyncio.sleep(0)
+            raise NmstateUnavailable("NetworkManager does not answer within 5 s")
+
+    loop.manager.steps = busy
+    await loop.server.edit(mtu(1400))
+    async with loop.passing_time():
+        await loop.ready("True", "Configured", 2)
+
+    assert loop.library.disk["eth1"]["mtu"] == 1400
+
+
+async def test_what_cut_the_node_off_and_cannot_be_undone_is_neither_tried_again_nor_called_configured(
+    loop: Loop,
+) -> None:
+    loop.probes.missing = lambda: "dns: no answer"
+
+    def refused(document: State) -> Exception | None:
+        back = document["interfaces"][0]["mtu"] == 1500
+        return libnmstate_error.NmstatePluginError("PluginFailure: no") if back else None
+
+    loop.library.refuses = refused
+    # NetworkManager was started anew meanwhile, and has forgotten the checkpoint.
+    loop.library.after_apply = loop.library.restart
+    await loop.server.edit(mtu(1400))
+    async with loop.passing_time():
+        await loop.ready("False", "ConnectivityLost", 2)
+
+    assert "could not be undone" in message(loop.server)
+    tried = [document["interfaces"][0]["mtu"] for document in loop.library.applied]
+    assert tried.count(1400) == 1
 
 
 async def test_an_attempt_asked_for_is_not_forgotten_with_the_agent_that_was_about_to_make_it(
@@ -307,6 +370,92 @@ async def test_what_cannot_be_removed_is_not_called_configured(loop: Loop) -> No
     await loop.ready("False", "VerificationFailed", 3)
 
     assert "br1" in message(loop.server)
+
+
+async def test_what_cannot_be_finished_on_disk_is_not_called_configured(loop: Loop) -> None:
+    """As a hostname in a pod: memory proves nothing of it, and libnmstate refuses it when it is written."""
+
+    def refused(document: State) -> Exception | None:
+        absent = any(found.get("state") == "absent" for found in document["interfaces"])
+        if absent and not loop.library.on_trial:
+            return libnmstate_error.NmstateVerificationError("VerificationError: br1 is still there")
+        return None
+
+    loop.library.refuses = refused
+    await loop.server.edit({"desiredState": {"interfaces": [BRIDGE]}})
+    await loop.ready("True", "Configured", 2)
+    await loop.server.edit({"desiredState": {"interfaces": [{"name": "br1", "state": "absent"}]}})
+    await loop.ready("False", "VerificationFailed", 3)
+    assert "br1 is still there" in message(loop.server)
+
+    async with loop.passing_time():
+        await loop.server.until(lambda: loop.server.condition("Stalled") == ("True", "AttemptsExhausted"))
+    applied = len(loop.library.applied)
+    await looked(loop)
+    assert len(loop.library.applied) == applied
+
+    # It does not stand in the way of what is asked next, and may be asked for again.
+    await loop.server.edit(mtu(1400))
+    await loop.ready("True", "Configured", 4)
+    assert loop.library.disk.keys() == {"br1", "eth1"}
+    loop.library.refuses = lambda _: None
+    loop.library.interfaces["br1"] = loop.library.disk["br1"]
+    await loop.server.edit({"desiredState": {"interfaces": [{"name": "br1", "state": "absent"}]}})
+    await loop.ready("True", "Configured", 5)
+    assert loop.library.disk.keys() == {"eth1"}
+
+
+async def test_a_device_that_is_gone_for_a_while_is_waited_for(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    library = Library()
+    port = {"name": "eth2", "type": "ethernet", "state": "up", "mtu": 1500}
+    bridge = {**BRIDGE, "bridge": {"port": [{"name": "eth2"}]}}
+    library.interfaces["eth2"] = {**port, "controller": "br1"}
+    async with Loop(server, client, library, tmp_path).running() as first:
+        await server.until(lambda: server.object is not None)
+        await server.edit({"desiredState": {"interfaces": [bridge]}})
+        await first.ready("True", "Configured", 2)
+
+        del library.interfaces["eth2"]
+        library.interfaces["br1"]["bridge"] = {"port": []}
+        await first.reporter.look()
+        await first.ready("False", "InvalidDesiredState", 2)
+        assert "eth2 is neither on the node nor in desiredState" in message(server)
+        assert server.condition("Reconciling") == ("True", "Retrying")
+        async with first.passing_time():
+            await until(lambda: first.clock.monotonic() > 2000)
+        assert server.condition("Stalled") in (None, ("False", "Retrying"))
+    async with Loop(server, client, library, tmp_path).running() as second:
+        await server.until(lambda: server.count("watch") == 2)
+        await looked(second)
+        library.interfaces["eth2"] = port
+        async with second.passing_time():
+            await second.ready("True", "Configured", 2)
+        assert library.interfaces["br1"]["bridge"] == bridge["bridge"]
+
+
+async def test_corrections_that_succeeded_are_no_failures_to_the_next_agent(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    library = Library()
+    async with Loop(server, client, library, tmp_path).running() as first:
+        await server.until(lambda: server.object is not None)
+        await server.edit(mtu(1400))
+        await first.ready("True", "Configured", 2)
+        for number in range(1, CORRECTIONS):
+            library.interfaces["eth1"]["mtu"] = 1450
+            await first.reporter.look()
+            await until(lambda number=number: corrections(first) == number)  # type: ignore[misc]
+        await first.publisher.flush(20)
+    library.apply_failures = [libnmstate_error.NmstatePluginError("PluginFailure: no")]
+    async with Loop(server, client, library, tmp_path).running() as second:
+        library.interfaces["eth1"]["mtu"] = 1450
+        await second.reporter.look()
+        async with second.passing_time():
+            await until(lambda: library.interfaces["eth1"]["mtu"] == 1400)
+            await looked(second)
+        await second.ready("True", "Configured", 2)
 
 
 async def test_drift_is_corrected(loop: Loop) -> None:
@@ -503,3 +652,17 @@ async def test_nothing_is_changed_before_what_is_there_is_written_down(loop: Loo
 
     async with loop.passing_time():
         await loop.ready("True", "Configured", 2)
+
+
+async def test_what_was_there_is_in_the_object_before_a_second_attempt_too(loop: Loop) -> None:
+    """The finalizer was set, and then the status could not be written in time."""
+    loop.server.faults["update"] = [answer(503) for _ in range(1000)]
+    await loop.server.edit({**mtu(1400), "removalPolicy": "Revert"})
+    async with loop.passing_time():
+        await until(lambda: loop.clock.monotonic() > 100)
+    assert loop.library.applied == []
+
+    loop.server.faults.clear()
+    async with loop.passing_time():
+        await loop.ready("True", "Configured", 2)
+    assert loop.server.status["revertState"]["interfaces"][0]["mtu"] == 1500
