@@ -6,7 +6,8 @@ The applier calls one at a time. Loop only.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, NoReturn, Protocol
 
@@ -36,6 +37,16 @@ _NOTING_SECONDS: Final = 15.0
 
 _NOT_NOW: Final = (NmstateStuck, NmstateUnavailable)
 """What is begun cannot be ended now, and `recover` will do it when it can."""
+
+_STAYS: Final = re.compile(r"Absent/Down interface \S+ still found")
+"""What libnmstate finds in memory of an interface that NetworkManager has not made, and so does not remove."""
+
+_OFF: Final = {"enabled": False}
+_WITHOUT_PORTS: Final[Mapping[str, State]] = {
+    "linux-bridge": {"bridge": {"port": []}},
+    "bond": {"link-aggregation": {"port": []}},
+    "vrf": {"vrf": {"port": []}},
+}
 
 _REMOVAL_LOOKS: Final = 4
 _REMOVAL_PAUSE_SECONDS: Final = 0.5
@@ -158,8 +169,17 @@ class Changer:
     async def _try(self, note: Note, seconds: int) -> None:
         """Apply, uncommitted and in memory, noting the checkpoint that guards it."""
         timeout = max(self._rollback_timeout, seconds + _MARGIN_SECONDS)
-        async with self._noting_checkpoint(note):
-            await self._nmstate.apply(on_trial(note.document, note.before), on_trial=True, rollback_timeout=timeout)
+        try:
+            async with self._noting_checkpoint(note):
+                await self._nmstate.apply(on_trial(note.document, note.before), on_trial=True, rollback_timeout=timeout)
+        except VerificationFailed as error:
+            if not _STAYS.search(str(error)):
+                raise
+            log.info("somebody else made what shall be absent, trying without its addresses and ports", why=str(error))
+            note = self._mark(checkpoint=None)
+            trial = on_trial(note.document, note.before, bare=True)
+            async with self._noting_checkpoint(note):
+                await self._nmstate.apply(trial, on_trial=True, rollback_timeout=timeout)
 
     @asynccontextmanager
     async def _noting_checkpoint(self, note: Note) -> AsyncIterator[None]:
@@ -328,11 +348,13 @@ class Changer:
         return note
 
 
-def on_trial(document: State, before: State) -> State:
+def on_trial(document: State, before: State, *, bare: bool = False) -> State:
     """The document as it can be applied in memory: without the hostname, which would not be changed and fail to verify.
 
     A controller that shall be absent only goes down in memory and would keep its ports, whose profiles would name it
     for ever; libnmstate would then wait without end for one of them to come up. So they are taken from it.
+
+    `bare`: what shall be absent stays for now, without what the node could be reached by.
     """
     trial = {key: value for key, value in document.items() if key != "hostname"}
     interfaces = document.get("interfaces") or []
@@ -351,7 +373,19 @@ def on_trial(document: State, before: State) -> State:
         {"controller": "", **found} if found.get("name") in ports and found.get("state", "up") == "up" else found
         for found in (*interfaces, *unnamed)
     ]
+    if bare:
+        known = {found.get("name"): found for found in before.get("interfaces", [])}
+        trial["interfaces"] = [
+            _bare(known[found["name"]]) if found.get("state") == "absent" and found.get("name") in known else found
+            for found in trial["interfaces"]
+        ]
     return trial
+
+
+def _bare(current: State) -> State:
+    kind = current.get("type", "unknown")
+    without = _WITHOUT_PORTS.get(kind, {})
+    return {"name": current["name"], "type": kind, "state": "up", "ipv4": _OFF, "ipv6": _OFF, **without}
 
 
 def on_disk_only(document: State) -> State | None:

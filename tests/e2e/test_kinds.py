@@ -145,6 +145,16 @@ def test_what_is_merely_dropped_from_the_document_stays(node: Node) -> None:
     assert {"br7", "dummy7"} <= node.links().keys()
 
 
+def test_what_somebody_made_by_hand_is_removed(node: Node) -> None:
+    node.shell("ip link add brh type bridge; ip link set eth2 master brh; ip link set brh up")
+    node.shell("ip link add dumh type dummy; ip address add 192.0.2.99/24 dev dumh; ip link set dumh up")
+
+    node.configured(node.replace({"interfaces": absent("brh", "dumh")}))
+
+    assert not {"brh", "dumh"} & node.links().keys()
+    assert "master" not in node.links()["eth2"]
+
+
 def test_a_port_outlives_its_bridge(node: Node) -> None:
     """Its profile no longer names a bridge that is gone, which libnmstate would wait for without end."""
     node.configured(node.desire(bridge("br7", "eth1")))

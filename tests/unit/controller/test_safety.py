@@ -341,6 +341,33 @@ def test_the_ports_of_a_controller_that_goes_are_taken_from_it() -> None:
     }
 
 
+async def test_what_somebody_else_made_is_removed_once_the_node_is_proven_without_it(loop: Loop) -> None:
+    hand_made = {**BRIDGE, "state": "ignore", "mtu": 1500, "ipv4": {"enabled": True}}
+    loop.library.interfaces["br1"] = hand_made
+    loop.library.interfaces["eth1"]["controller"] = "br1"
+
+    def stays(document: State) -> Exception | None:
+        absent = [found["name"] for found in document["interfaces"] if found.get("state") == "absent"]
+        if not absent or not loop.library.on_trial:
+            return None
+        said = "VerificationError: Absent/Down interface br1/linux-bridge still found as LinuxBridge(…)"
+        return libnmstate_error.NmstateVerificationError(said)
+
+    loop.library.refuses = stays
+    await loop.server.edit({"desiredState": {"interfaces": [{"name": "br1", "state": "absent"}]}})
+    await loop.ready("True", "Configured", 2)
+
+    _, bare, last = loop.library.applied
+    off = {"enabled": False}
+    without = {"bridge": {"port": []}, "ipv4": off, "ipv6": off}
+    assert bare["interfaces"] == [
+        {"name": "br1", "type": "linux-bridge", "state": "up", **without},
+        {"name": "eth1", "type": "ethernet", "state": "up", "controller": ""},
+    ]
+    assert last["interfaces"] == [{"name": "br1", "state": "absent"}]
+    assert loop.library.interfaces.keys() == loop.library.disk.keys() == {"eth1"}
+
+
 async def test_what_networkmanager_leaves_behind_is_removed_again(loop: Loop) -> None:
     await loop.server.edit({"desiredState": {"interfaces": [BRIDGE]}})
     await loop.ready("True", "Configured", 2)
