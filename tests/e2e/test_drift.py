@@ -70,8 +70,11 @@ def test_drift_is_told_and_left_alone_with_the_policy_report(lab: Lab, configure
     assert condition(status, "Stalled")["reason"] == "Drifted"
     assert node.links()["eth1"]["mtu"] == 1300
     assert node.metric('nmstate_controller_apply_total{result="Configured"}') == applied
-    events = lab.kubectl_json("get", "events", "--field-selector", f"involvedObject.name={node.name}")["items"]
-    assert "DriftDetected" in {event["reason"] for event in events}
+    eventually(
+        lambda: lab.kubectl_json("get", "events", "--field-selector", f"involvedObject.name={node.name}")["items"],
+        lambda events: "DriftDetected" in {event["reason"] for event in events},
+        "an event tells of the drift",
+    )
 
     generation = node.patch({"driftPolicy": "Correct"})
     node.configured(generation)
