@@ -165,7 +165,7 @@ class Applier:
                 if due and not self._stopping:
                     self._answered(newest)
                 if due:
-                    self._baseline.answered(intent(newest, self._publisher.status.revert_state))
+                    self._baseline.answered(self._goal(newest))
                     self._task.done = True
                     self._task.asked_again = self._task.unproven = False
                     self._task.failures = 0
@@ -219,13 +219,16 @@ class Applier:
         if newest.metadata.retry_at is not None:
             self._publisher.say(newest.metadata.uid, last_handled_retry_at=newest.metadata.retry_at)
 
+    def _goal(self, newest: NodeNetworkState) -> Intent:
+        return intent(newest, self._publisher.status.revert_state)
+
     def _is_stalled(self) -> bool:
         return conditions.is_true(self._publisher.status.conditions, "Stalled")
 
     async def _reconcile(self, newest: NodeNetworkState) -> None:
         """One attempt. Raises NodeError."""
         await self._settle_left(newest)
-        goal = intent(newest, self._publisher.status.revert_state)
+        goal = self._goal(newest)
         asked = _asked(newest, goal)
         if not asked:
             self._baseline.doubt()
@@ -264,11 +267,12 @@ class Applier:
             raise
         except NodeError as error:
             # It may never succeed, as when a device is gone, and must not stand in the way of what is asked now.
+            note = self._changer.journal.note
             if self._changer.is_under_way:
                 if self._task.failures + 1 < ATTEMPTS:
                     raise
                 self._task.unproven = True
-            elif self._changer.is_of(metadata.uid, metadata.generation):
+            elif note is not None and note.is_about(metadata.uid, metadata.generation, None):
                 raise
             log.warning("what was begun cannot be ended, going on without", error=str(error))
             self._changer.give_up(str(error))
@@ -287,7 +291,7 @@ class Applier:
         note = self._changer.journal.note
         if note is not None and note.phase is not Phase.LOST and not self._is_stalled():
             await self._settle_left(newest)
-        goal = intent(newest, self._publisher.status.revert_state)
+        goal = self._goal(newest)
         if shown is None or not self._is_watched(newest, goal):
             return
         if not newest.spec.managed:
@@ -408,9 +412,6 @@ class Applier:
             self._task.done = False
             self._task.next_at = self._clock.monotonic() + self._backoff.delay()
 
-    def _was_met(self, newest: NodeNetworkState) -> bool:
-        return self._baseline.was_met(newest, intent(newest, self._publisher.status.revert_state))
-
     async def _fail(self, newest: NodeNetworkState, error: NodeError) -> None:
         """Say what went wrong, and whether and when it is tried again."""
         task = self._task
@@ -419,7 +420,9 @@ class Applier:
         if isinstance(error, _NODES_OWN):
             await self._reporter.look()
             task.waits, task.waits_for = True, self._reporter.shown
-        elif isinstance(error, InvalidDesiredState) and (task.met or self._was_met(newest)):
+        elif isinstance(error, InvalidDesiredState) and (
+            task.met or self._baseline.was_met(newest, self._goal(newest))
+        ):
             # A document that was met is a good one: what it needs, as a device, is gone from the node and may come
             # back. That is no fight either.
             task.met = True

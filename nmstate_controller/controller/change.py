@@ -147,11 +147,6 @@ class Changer:
         self.journal.clear()
         return note
 
-    def is_of(self, uid: str, generation: int) -> bool:
-        """Whether the change that is noted was made for that generation."""
-        note = self.journal.note
-        return note is not None and (note.uid, note.generation) == (uid, generation)
-
     def give_up(self, why: str) -> None:
         """Forget the change that cannot be settled, unless it cut the node off: that must not be tried again."""
         note = self._noted
@@ -169,17 +164,19 @@ class Changer:
     async def _try(self, note: Note, seconds: int) -> None:
         """Apply, uncommitted and in memory, noting the checkpoint that guards it."""
         timeout = max(self._rollback_timeout, seconds + _MARGIN_SECONDS)
-        try:
+
+        async def apply(trial: State) -> None:
             async with self._noting_checkpoint(note):
-                await self._nmstate.apply(on_trial(note.document, note.before), on_trial=True, rollback_timeout=timeout)
+                await self._nmstate.apply(trial, on_trial=True, rollback_timeout=timeout)
+
+        try:
+            await apply(on_trial(note.document, note.before))
         except VerificationFailed as error:
             if not _STAYS.search(str(error)):
                 raise
             log.info("somebody else made what shall be absent, trying without its addresses and ports", why=str(error))
-            note = self._mark(checkpoint=None)
-            trial = on_trial(note.document, note.before, bare=True)
-            async with self._noting_checkpoint(note):
-                await self._nmstate.apply(trial, on_trial=True, rollback_timeout=timeout)
+            self._mark(checkpoint=None)
+            await apply(on_trial(note.document, note.before, bare=True))
 
     @asynccontextmanager
     async def _noting_checkpoint(self, note: Note) -> AsyncIterator[None]:

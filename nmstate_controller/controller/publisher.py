@@ -247,6 +247,7 @@ class Publisher:
 
     def _touch(self) -> None:
         self._metrics.tell({found.type for found in self._status.conditions if found.status == "True"})
+        self._metrics.drift.set(len(self._status.drift or []))
         self._said += 1
         self._wake.set()
 

@@ -96,7 +96,6 @@ class Verdicts:
         generation = subject.metadata.generation
         found = conditions.settled(self._conditions, generation, reason, message, self._clock.now())
         self._say(subject, found, drift=None)
-        self._metrics.drift.set(0)
         log.info("reconciled", verdict=reason, message=message)
 
     def drifted(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
@@ -108,7 +107,6 @@ class Verdicts:
             self._conditions, generation, "Drifted", "Drifted", f"{message}; driftPolicy is Report", self._clock.now()
         )
         self._say(subject, found, drift=differences)
-        self._metrics.drift.set(len(differences))
         if not known:
             self._noticed(subject, differences)
 
@@ -134,7 +132,6 @@ class Verdicts:
         log.warning("reconciled", verdict=error.reason, message=message, stalled="DriftFought")
 
     def _noticed(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
-        self._metrics.drift.set(len(differences))
         self._events.record(subject, "Warning", "DriftDetected", _drift(differences))
         log.warning("drift", paths=[found.path for found in differences][:_NAMED])
 
@@ -151,7 +148,6 @@ class Verdicts:
         if found == self._conditions:
             return
         self._say(subject, found, drift=None)
-        self._metrics.drift.set(0)
         log.info("reconciled", verdict="Unmanaged", message=message)
 
     def retrying(self, subject: NodeNetworkState, error: NodeError, seconds: float) -> None:

@@ -110,6 +110,13 @@ class Loop(Parts):
             if failed := [end for end in ends if isinstance(end, Exception)]:
                 raise ExceptionGroup("parts that would have ended the agent", failed)
 
+    @contextlib.asynccontextmanager
+    async def started(self) -> AsyncIterator["Loop"]:
+        """The same, once there is an object."""
+        async with self.running():
+            await self.server.until(lambda: self.server.object is not None)
+            yield self
+
     async def ready(self, status: str, reason: str, generation: int | None = None) -> None:
         """Wait until the object says so, about that generation."""
         await self.server.until(
@@ -348,8 +355,7 @@ async def test_a_restarted_agent_touches_nothing_and_keeps_verdicts(
 ) -> None:
     library = Library()
     library.apply_failures = [libnmstate_error.NmstateValueError("InvalidArgument: bad")]
-    async with Loop(server, client, library, tmp_path).running() as first:
-        await server.until(lambda: server.object is not None)
+    async with Loop(server, client, library, tmp_path).started() as first:
         await server.edit(mtu(1400))
         await first.ready("False", "InvalidDesiredState", 2)
     async with Loop(server, client, library, tmp_path).running() as second:
@@ -368,8 +374,7 @@ async def test_what_differs_after_a_verified_apply_is_no_reason_to_apply_again(
 ) -> None:
     library = Library()
     library.after_apply = lambda: library.interfaces["eth1"].update(mtu=1496)
-    async with Loop(server, client, library, tmp_path).running() as first:
-        await server.until(lambda: server.object is not None)
+    async with Loop(server, client, library, tmp_path).started() as first:
         await server.edit(mtu(1497))
         await first.ready("True", "Configured", 2)
     residual = server.status["lastApply"]["residual"]
@@ -435,8 +440,7 @@ async def test_a_retry_that_was_answered_is_not_answered_again_by_the_next_agent
 ) -> None:
     library = Library()
     library.apply_failures = [libnmstate_error.NmstateValueError("InvalidArgument: no") for _ in range(3)]
-    async with Loop(server, client, library, tmp_path).running() as first:
-        await server.until(lambda: server.object is not None)
+    async with Loop(server, client, library, tmp_path).started() as first:
         await server.edit(mtu(1400))
         await first.ready("False", "InvalidDesiredState", 2)
         await server.touch({"nmstate.io/retry-at": "noon"})
@@ -577,8 +581,7 @@ async def test_an_apply_that_an_agent_did_not_see_the_end_of_is_closed_by_the_ne
     server: ApiServer, client: Client, tmp_path: Path
 ) -> None:
     library = Library()
-    async with Loop(server, client, library, tmp_path).running() as first:
-        await server.until(lambda: server.object is not None)
+    async with Loop(server, client, library, tmp_path).started() as first:
         library.released.clear()
         await server.edit(mtu(1400))
         await first.ready("Unknown", "Applying", 2)

@@ -86,8 +86,7 @@ async def test_what_cuts_the_node_off_is_undone_and_never_tried_again(
     server: ApiServer, client: Client, tmp_path: Path
 ) -> None:
     library = Library()
-    async with Loop(server, client, library, tmp_path).running() as first:
-        await server.until(lambda: server.object is not None)
+    async with Loop(server, client, library, tmp_path).started() as first:
         first.probes.missing = lambda: "gateway: no answer to ICMP or ARP from 10.0.0.1 on eth1"
         await server.edit(mtu(1400))
         await first.ready("False", "ConnectivityLost", 2)
@@ -112,8 +111,7 @@ async def test_a_verdict_that_could_not_be_written_is_kept_for_the_next_agent(
     server: ApiServer, client: Client, tmp_path: Path
 ) -> None:
     library = Library()
-    async with Loop(server, client, library, tmp_path).running() as first:
-        await server.until(lambda: server.object is not None)
+    async with Loop(server, client, library, tmp_path).started() as first:
         await first.publisher.flush(20)
         first.probes.missing = lambda: "apiServer: no answer"
         server.faults["update"] = [answer(503) for _ in range(1000)]
@@ -141,8 +139,7 @@ async def test_an_annotation_asks_for_another_attempt_after_connectivity_was_los
 
 async def test_taking_the_annotation_away_asks_for_nothing(server: ApiServer, client: Client, tmp_path: Path) -> None:
     library = Library()
-    async with Loop(server, client, library, tmp_path).running() as first:
-        await server.until(lambda: server.object is not None)
+    async with Loop(server, client, library, tmp_path).started() as first:
         first.probes.missing = lambda: "dns: no answer"
         await server.edit(mtu(1400))
         await first.ready("False", "ConnectivityLost", 2)
@@ -210,8 +207,7 @@ async def test_an_attempt_asked_for_is_not_forgotten_with_the_agent_that_was_abo
         looking.set()
         assert go_on.wait(20)
 
-    async with Loop(server, client, library, tmp_path).running() as first:
-        await server.until(lambda: server.object is not None)
+    async with Loop(server, client, library, tmp_path).started() as first:
         first.probes.missing = lambda: "dns: no answer"
         await server.edit(mtu(1400))
         await first.ready("False", "ConnectivityLost", 2)
@@ -230,8 +226,7 @@ async def test_an_agent_that_ended_inside_an_apply_is_cleaned_up_after(
     server: ApiServer, client: Client, tmp_path: Path
 ) -> None:
     library = Library()
-    async with Loop(server, client, library, tmp_path).running() as first:
-        await server.until(lambda: server.object is not None)
+    async with Loop(server, client, library, tmp_path).started() as first:
         library.released.clear()
         await server.edit(mtu(1400))
         await first.ready("Unknown", "Applying", 2)
@@ -254,8 +249,7 @@ async def test_a_checkpoint_that_may_be_somebody_elses_is_waited_for(
     library.interfaces["eth1"]["mtu"] = 1450
     before = {"eth1": {"name": "eth1", "type": "ethernet", "state": "up", "mtu": 1500}}
     library.pending = before, before
-    async with Loop(server, client, library, tmp_path).running() as loop:
-        await server.until(lambda: server.object is not None)
+    async with Loop(server, client, library, tmp_path).started() as loop:
         await server.edit(mtu(1400))
         await loop.ready("False", "NmstateUnavailable", 2)
         assert library.pending is not None
@@ -268,8 +262,7 @@ async def test_an_agent_that_ended_while_probes_failed_is_not_followed_by_a_seco
     server: ApiServer, client: Client, tmp_path: Path
 ) -> None:
     library = Library()
-    async with Loop(server, client, library, tmp_path).running() as first:
-        await server.until(lambda: server.object is not None)
+    async with Loop(server, client, library, tmp_path).started() as first:
         failing = asyncio.Event()
         first.probes.hang_on = failing
         first.probes.missing = lambda: "gateway: no answer"
@@ -288,8 +281,7 @@ async def test_what_came_into_effect_after_its_time_is_not_taken_for_proven(
 ) -> None:
     """NetworkManager's timer undoes a change while libnmstate is stuck in it, and libnmstate makes it all the same."""
     library = Library()
-    async with Loop(server, client, library, tmp_path).running() as first:
-        await server.until(lambda: server.object is not None)
+    async with Loop(server, client, library, tmp_path).started() as first:
         library.released.clear()
         await server.edit(mtu(1400))
         await until(
@@ -439,8 +431,7 @@ async def test_a_device_that_is_gone_for_a_while_is_waited_for(
     port = {"name": "eth2", "type": "ethernet", "state": "up", "mtu": 1500}
     bridge = {**BRIDGE, "bridge": {"port": [{"name": "eth2"}]}}
     library.interfaces["eth2"] = {**port, "controller": "br1"}
-    async with Loop(server, client, library, tmp_path).running() as first:
-        await server.until(lambda: server.object is not None)
+    async with Loop(server, client, library, tmp_path).started() as first:
         await server.edit({"desiredState": {"interfaces": [bridge]}})
         await first.ready("True", "Configured", 2)
 
@@ -466,8 +457,7 @@ async def test_corrections_that_succeeded_are_no_failures_to_the_next_agent(
     server: ApiServer, client: Client, tmp_path: Path
 ) -> None:
     library = Library()
-    async with Loop(server, client, library, tmp_path).running() as first:
-        await server.until(lambda: server.object is not None)
+    async with Loop(server, client, library, tmp_path).started() as first:
         await server.edit(mtu(1400))
         await first.ready("True", "Configured", 2)
         for number in range(1, CORRECTIONS):
@@ -522,8 +512,7 @@ async def test_drift_that_was_told_of_is_counted_by_the_next_agent_too(
     server: ApiServer, client: Client, tmp_path: Path
 ) -> None:
     library = Library()
-    async with Loop(server, client, library, tmp_path).running() as first:
-        await server.until(lambda: server.object is not None)
+    async with Loop(server, client, library, tmp_path).started() as first:
         await server.edit({**mtu(1400), "driftPolicy": "Report"})
         await first.ready("True", "Configured", 2)
         library.interfaces["eth1"]["mtu"] = 1450
