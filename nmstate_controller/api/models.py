@@ -177,6 +177,13 @@ class LastApply(ApiModel):
     )
 
 
+class LastConfigured(ApiModel):
+    """What the node was made to run, or found to run, last: whatever has been tried since."""
+
+    generation: int = Field(ge=0, description="The newest generation of which that was said.")
+    desired_hash: str = Field(description="Fingerprint of its desiredState.")
+
+
 class Versions(ApiModel):
     """What runs on the node."""
 
@@ -213,6 +220,9 @@ class Status(ApiModel):
         "agent lives.",
     )
     last_apply: LastApply | None = Field(default=None, description="The most recent attempt to apply desiredState.")
+    last_configured: LastConfigured | None = Field(
+        default=None, description="The desiredState that the node ran last; attempts that failed do not change it."
+    )
     drift: list[Difference] | None = Field(
         default=None,
         description="Where the node, once configured, is no longer what desiredState asks; absent when nowhere.",

@@ -32,6 +32,7 @@ from nmstate_controller.metrics import Metrics
 from nmstate_controller.minimum import too_old
 from nmstate_controller.node import nmstate
 from nmstate_controller.node.journal import Journal
+from nmstate_controller.node.kernel.system import SystemKernel
 from nmstate_controller.node.netlink import KernelNotices
 from nmstate_controller.node.networkmanager import NetworkManager
 from nmstate_controller.node.nmstate import Nmstate
@@ -90,6 +91,7 @@ class Agent:
             Changer(
                 self.nmstate,
                 manager,
+                SystemKernel(),
                 Journal(settings.run_directory),
                 rollback_timeout=settings.rollback_timeout,
             ),

@@ -41,10 +41,12 @@ from nmstate_controller.errors import (
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.journal import Phase
 from nmstate_controller.node.nmstate import Nmstate, downed
-from nmstate_controller.node.state import changed_interfaces
 
 ATTEMPTS: Final = 5
-"""Attempts at one generation, those without NetworkManager not counted."""
+"""Attempts at one generation in quick succession, those without NetworkManager not counted."""
+
+SLOW_RETRY_SECONDS: Final = 600.0
+"""Pause between the attempts after those, ±10 %: a switch that reboots, or a boot's race, must not strand a node."""
 
 _NODES_OWN: Final = (NmstateUnavailable, NmstateFailed, NmstateStuck)
 """The node's own trouble, which is waited for as long as it lasts, and is no failed attempt."""
@@ -69,16 +71,14 @@ class _Task:
     leaving: bool = False
     failures: int = 0
     """Attempts that failed since the node last was what is asked."""
-    met: bool = False
-    """The node was what is asked, and is not any more because something that this needs is gone."""
-    unproven: bool = False
-    """What the node runs may be a change that never was proven, and could not be undone."""
     done: bool = False
     next_at: float | None = None
     asked_again: bool = False
     waits: bool = False
     waits_for: State | None = None
     """With the node's own trouble: the report there was then, if any; a newer one means that it is over."""
+    missed_among: frozenset[str] | None = None
+    """When a device is missing: the interfaces there were; other ones may mean that it is back."""
 
 
 class Applier:
@@ -106,6 +106,7 @@ class Applier:
         self._verdicts = verdicts
         self._metrics = metrics
         self._clock = clock
+        self._rng = rng
         self._backoff = Backoff(rng, first=1.0, limit=60.0)
         self._wake = store.subscribe()
         reporter.tell(self._wake)
@@ -165,9 +166,8 @@ class Applier:
                 if due and not self._stopping:
                     self._answered(newest)
                 if due:
-                    self._baseline.answered(self._goal(newest))
                     self._task.done = True
-                    self._task.asked_again = self._task.unproven = False
+                    self._task.asked_again = False
                     self._task.failures = 0
                     self._backoff.reset()
 
@@ -190,7 +190,12 @@ class Applier:
             return False
         if task.next_at is None or task.next_at <= self._clock.monotonic():
             return True
-        return task.waits and self._reporter.shown is not None and self._reporter.shown is not task.waits_for
+        shown = self._reporter.shown
+        if shown is None:
+            return False
+        if task.missed_among is not None:
+            return _interfaces(shown) != task.missed_among
+        return task.waits and shown is not task.waits_for
 
     def _begin(self, newest: NodeNetworkState, *, asked_again: bool, said: bool) -> _Task:
         """The task for a generation seen for the first time, or asked for again.
@@ -205,8 +210,12 @@ class Applier:
         status = self._publisher.status
         if said and status.observed_generation == metadata.generation and not leaving:
             if metadata.retry_at in (None, status.last_handled_retry_at):
-                task.done = self._is_stalled()
                 task.failures = _failures(status.last_apply, metadata.generation)
+                stalled = conditions.find(status.conditions, "Stalled")
+                if stalled is not None and stalled.reason == "AttemptsExhausted":
+                    task.next_at = self._slow_retry_at()
+                else:
+                    task.done = self._is_stalled()
             else:
                 task.asked_again = True
         if metadata.uid != self._task.uid:
@@ -218,6 +227,9 @@ class Applier:
         """Whoever asked for another attempt by the annotation has got it: not before there is something to show."""
         if newest.metadata.retry_at is not None:
             self._publisher.say(newest.metadata.uid, last_handled_retry_at=newest.metadata.retry_at)
+
+    def _slow_retry_at(self) -> float:
+        return self._clock.monotonic() + SLOW_RETRY_SECONDS * self._rng.uniform(0.9, 1.1)
 
     def _goal(self, newest: NodeNetworkState) -> Intent:
         return intent(newest, self._publisher.status.revert_state)
@@ -243,47 +255,56 @@ class Applier:
             self._baseline.doubt()
             self._verdicts.unmanaged(newest, found)
             return
-        if self._baseline.covers(goal, found) and not self._task.unproven:
+        differs = not self._baseline.covers(goal, found)
+        if not differs and await self._is_made_to_last(goal):
             self._removal.keep(newest, goal, shown)
             await self._leave(newest, goal, "the node runs desiredState; nothing had to be changed")
             return
         if self._stopping:
             # The next agent begins it: nothing new does here.
             return
-        if self._baseline.was_met(newest, goal) and not self._task.asked_again:
+        if differs and self._baseline.was_configured(newest, goal) and not self._task.asked_again:
             await self._drifted(newest, goal, shown, found)
             return
         goal = await self._apply(newest, goal, shown, found)
         self._baseline.found(goal)
         await self._removal.let_go(newest, goal)
 
+    async def _is_made_to_last(self, goal: Intent) -> bool:
+        """Whether a boot would find what is asked: not if the kernel merely happens to run it. Raises NodeError."""
+        last = self._baseline.last_configured
+        if last is None or last.desired_hash != goal.fingerprint:
+            return False
+        return not await self._changer.not_saved(goal.document)
+
     async def _settle_left(self, newest: NodeNetworkState) -> None:
         """Finish or undo what was begun and not ended. Raises NodeError: ConnectivityLost if that was this attempt."""
         metadata = newest.metadata
-        left = None
+        recovered, now_runs = None, ""
         try:
-            left = await self._changer.recover()
+            recovered = await self._changer.recover()
         except _NODES_OWN:
             raise
         except NodeError as error:
-            # It may never succeed, as when a device is gone, and must not stand in the way of what is asked now.
+            # What is committed stays. The rest of it may never succeed, as when a device is gone, and must not stand in
+            # the way of what is asked now.
             note = self._changer.journal.note
-            if self._changer.is_under_way:
-                if self._task.failures + 1 < ATTEMPTS:
-                    raise
-                self._task.unproven = True
-            elif note is not None and note.is_about(metadata.uid, metadata.generation, None):
+            if note is None or note.phase is not Phase.COMMITTED:
                 raise
-            log.warning("what was begun cannot be ended, going on without", error=str(error))
-            self._changer.give_up(str(error))
-        if left is not None and left.phase is Phase.COMMITTED:
-            self._verdicts.kept(newest, persisted=self._changer.journal.note is None)
+            if note.is_about(metadata.uid, metadata.generation, None):
+                raise
+            log.warning("what was committed cannot be completed, going on without", error=str(error))
+            self._changer.give_up()
+        if recovered is not None:
+            left, now_runs = recovered
+            if left.phase is Phase.COMMITTED:
+                self._verdicts.kept(newest, persisted=not now_runs)
         note = self._changer.journal.note
         if note is not None and note.phase is Phase.LOST:
             if note.is_about(metadata.uid, metadata.generation, metadata.retry_at):
                 raise ConnectivityLost(note.message)
             self._changer.journal.clear()
-        self._verdicts.interrupted(newest)
+        self._verdicts.interrupted(newest, now_runs)
 
     async def _watch_over(self, newest: NodeNetworkState) -> None:
         """Compare the newest report of a node that was configured with what it should be. Raises NodeError."""
@@ -299,7 +320,7 @@ class Applier:
             return
         if self._baseline.covers(goal, await self._differing(goal.document, shown)):
             if self._publisher.status.drift:
-                self._verdicts.settled(newest, "Configured", "the node runs desiredState again")
+                self._verdicts.settled(newest, "Configured", "the node runs desiredState again", goal)
             self._baseline.found(goal)
             return
         # What is acted upon is never a report of some time ago.
@@ -359,7 +380,6 @@ class Applier:
             proof = self._prober.proof(newest.spec.probes)
             # The probes before the change cost nothing while the apiserver answers.
             await asyncio.gather(proof.choose(), self._publisher.flush(_FIRST_WRITE_SECONDS))
-            self._nmstate.set_up(downed(difference.path for difference in found))
             try:
                 unsaved = await self._changer.make(
                     newest,
@@ -367,15 +387,14 @@ class Applier:
                     before,
                     proof,
                     lambda missing: self._verdicts.probing(newest, missing),
+                    down=downed(difference.path for difference in found),
                 )
             except NmstateStuck:
                 raise
-            except NodeError as error:
+            except NodeError:
                 self._verdicts.proven(newest, proof.results)
-                after = await self._reporter.look()
-                if isinstance(error, ConnectivityLost):
-                    raise
-                raise type(error)(f"{error}; {_aftermath(before, after)}") from error
+                await self._reporter.look()
+                raise
             shown = await self._reporter.look()
             self._compared = shown
             kept = self._removal.forget_dropped(newest, goal)
@@ -394,7 +413,7 @@ class Applier:
             await self._rest(newest, goal)
             return
         self._baseline.found(goal)
-        self._verdicts.settled(newest, "Configured", why)
+        self._verdicts.settled(newest, "Configured", why, goal)
         await self._removal.let_go(newest, goal)
 
     async def _rest(self, newest: NodeNetworkState, goal: Intent) -> None:
@@ -417,15 +436,14 @@ class Applier:
         task = self._task
         task.next_at = None
         task.done = task.waits = False
+        task.missed_among = None
         if isinstance(error, _NODES_OWN):
             await self._reporter.look()
             task.waits, task.waits_for = True, self._reporter.shown
-        elif isinstance(error, InvalidDesiredState) and (
-            task.met or self._baseline.was_met(newest, self._goal(newest))
-        ):
-            # A document that was met is a good one: what it needs, as a device, is gone from the node and may come
+        elif isinstance(error, InvalidDesiredState) and self._baseline.was_configured(newest, self._goal(newest)):
+            # A document that the node ran is a good one: what it needs, as a device, is gone from the node and may come
             # back. That is no fight either.
-            task.met = True
+            task.missed_among = _interfaces(self._reporter.shown or {})
             self._corrections.forget()
         elif isinstance(error, DriftFought):
             task.done = True
@@ -436,9 +454,11 @@ class Applier:
             self._verdicts.stalled(newest, error, error.reason, str(error))
             await self._give_up(newest)
             return
-        elif (failures := task.failures + 1) >= ATTEMPTS and not self._changer.is_under_way:
-            task.done = True
-            self._verdicts.stalled(newest, error, "AttemptsExhausted", f"given up after {failures} attempts: {error}")
+        elif (failures := task.failures + 1) >= ATTEMPTS:
+            task.failures = failures
+            task.next_at = self._slow_retry_at()
+            message = f"{failures} attempts failed, the next follows in {SLOW_RETRY_SECONDS / 60:.0f} minutes or so: "
+            self._verdicts.stalled(newest, error, "AttemptsExhausted", message + str(error))
             await self._give_up(newest)
             return
         else:
@@ -456,6 +476,11 @@ def _failures(last: LastApply | None, generation: int) -> int:
     return last.attempts if is_failure else last.attempts - 1
 
 
+def _interfaces(shown: State) -> frozenset[str]:
+    """The names of the interfaces of a report."""
+    return frozenset(str(found.get("name")) for found in shown.get("interfaces", []))
+
+
 def _asked(newest: NodeNetworkState, goal: Intent) -> State:
     """What the node should be now: nothing goes back on one that is not managed."""
     return goal.document if newest.spec.managed else goal.desired
@@ -466,13 +491,3 @@ def _idle(managed: bool) -> tuple[str, str]:
     if managed:
         return "NothingDesired", "desiredState is empty; the node is only reported"
     return "Unmanaged", "managed is false and desiredState is empty; the node is only reported"
-
-
-def _aftermath(before: State, after: State | None) -> str:
-    """What a failed apply left behind, for a sentence."""
-    if after is None:
-        return "what the node runs now could not be read"
-    changed = changed_interfaces(before, after)
-    if not changed:
-        return "the node runs what it ran before"
-    return f"the node does not run all it ran before: look at {', '.join(changed[:5])}"

@@ -3,8 +3,7 @@
 Part of it this process remembers, the rest is in the object's status, so that it outlasts the agent. Loop only.
 """
 
-from nmstate_controller.api import conditions
-from nmstate_controller.api.models import Difference, NodeNetworkState
+from nmstate_controller.api.models import Difference, LastConfigured, NodeNetworkState
 from nmstate_controller.controller.intent import Intent
 from nmstate_controller.controller.publisher import Publisher
 
@@ -15,12 +14,11 @@ class Baseline:
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
         self._met: str | None = None
-        self._answered: str | None = None
         self._residual: tuple[str, list[Difference]] | None = None
 
     def start_over(self) -> None:
         """It is another object."""
-        self._met = self._answered = None
+        self._met = None
 
     def doubt(self) -> None:
         """The node may no longer be what it was found to be."""
@@ -29,10 +27,6 @@ class Baseline:
     def found(self, goal: Intent) -> None:
         """The node is what that asks."""
         self._met = goal.fingerprint
-
-    def answered(self, goal: Intent) -> None:
-        """That had its verdict, and not because something failed."""
-        self._answered = goal.fingerprint
 
     def is_known(self, goal: Intent) -> bool:
         """Whether the node was found to be what is asked, and nothing has cast doubt on it since."""
@@ -62,17 +56,18 @@ class Baseline:
             return None
         return last.residual or []
 
-    def was_met(self, newest: NodeNetworkState, goal: Intent) -> bool:
-        """Whether the node once was what is asked, so that a difference came from elsewhere."""
-        status = self._publisher.status
-        ready = conditions.find(status.conditions, "Ready")
-        reason = ready.reason if ready is not None else None
-        if status.observed_generation == newest.metadata.generation and reason in ("Configured", "Drifted"):
-            return True
-        last = status.last_apply
-        if last is None or last.outcome != "Configured" or last.desired_hash != goal.fingerprint:
+    def was_configured(self, newest: NodeNetworkState, goal: Intent) -> bool:
+        """Whether the node ran what is asked before, and no other desiredState has had its turn since."""
+        status, last = self._publisher.status, self.last_configured
+        if last is None or last.desired_hash != goal.fingerprint:
             return False
-        # Unless another document has had its turn since, for which nothing had to be applied.
-        if self._answered is not None:
-            return self._answered == goal.fingerprint
         return status.observed_generation in (last.generation, newest.metadata.generation)
+
+    @property
+    def last_configured(self) -> LastConfigured | None:
+        """What the node ran last, also by the word of an agent that did not say so in a field of its own."""
+        status = self._publisher.status
+        last = status.last_apply
+        if status.last_configured is not None or last is None or last.outcome != "Configured":
+            return status.last_configured
+        return LastConfigured(generation=last.generation, desired_hash=last.desired_hash)

@@ -7,7 +7,8 @@ The applier calls one at a time. Loop only.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, NoReturn, Protocol
 
@@ -15,10 +16,11 @@ import structlog
 
 from nmstate_controller.api.models import NodeNetworkState, State
 from nmstate_controller.controller.proof import Proof
+from nmstate_controller.controller.rollback import RECOVER_LATER, Rollback, aftermath, names
+from nmstate_controller.controller.rollback import Manager as RollbackManager
 from nmstate_controller.errors import (
     ApplyFailed,
     ConnectivityLost,
-    InvalidDesiredState,
     NmstateBusy,
     NmstateStuck,
     NmstateUnavailable,
@@ -26,17 +28,15 @@ from nmstate_controller.errors import (
     VerificationFailed,
 )
 from nmstate_controller.node.journal import Journal, Note, Phase
-from nmstate_controller.node.networkmanager import Standing
+from nmstate_controller.node.kernel.system import Kernel
 from nmstate_controller.node.nmstate import Nmstate
+from nmstate_controller.node.profiles import ManagerSnapshot
 
 _MARGIN_SECONDS: Final = 40
 """NetworkManager's own timer runs this much longer than the probes, so that it is not what decides."""
 
 _NOTING_SECONDS: Final = 15.0
 """A busy NetworkManager gets this long to say which checkpoint guards the change; what it takes is in the margin."""
-
-_NOT_NOW: Final = (NmstateStuck, NmstateUnavailable)
-"""What is begun cannot be ended now, and `recover` will do it when it can."""
 
 _STAYS: Final = re.compile(r"Absent/Down interface \S+ still found")
 """What libnmstate finds in memory of an interface that NetworkManager has not made, and so does not remove."""
@@ -54,29 +54,28 @@ _REMOVAL_PAUSE_SECONDS: Final = 0.5
 log = structlog.get_logger(__name__)
 
 
-class Manager(Protocol):
+class Manager(RollbackManager, Protocol):
     """The part of `NetworkManager` that a change needs; a test may put something else in its place."""
 
-    async def standing(self) -> Standing:
-        """What there is before a change."""
+    async def new_checkpoint(self, since: int, timeout: int, returned: asyncio.Event) -> str | None:
+        """Wait for the checkpoint made after that moment with that timeout; None when it has not come."""
 
-    async def is_pending(self, checkpoint: str, owner: str) -> bool | None:
-        """Whether the checkpoint is there; None after a restart."""
-
-    async def new_checkpoint(self, known: Sequence[str], returned: asyncio.Event) -> str | None:
-        """Wait for one that is not among those known; None when none has come although the apply has returned."""
-
-    async def save(self, *, unless_in: Sequence[str], interfaces: Sequence[str]) -> None:
+    async def save(self, before: ManagerSnapshot, interfaces: Collection[str]) -> None:
         """Write profiles to disk."""
+
+    async def not_saved(self, interfaces: Collection[str]) -> list[str]:
+        """Which interfaces' configuration is not on disk."""
 
 
 class Changer:
     """Makes changes, and settles those that were left."""
 
-    def __init__(self, nmstate: Nmstate, manager: Manager, journal: Journal, *, rollback_timeout: int):
+    def __init__(self, nmstate: Nmstate, manager: Manager, kernel: Kernel, journal: Journal, *, rollback_timeout: int):
         """`rollback_timeout`: seconds after which NetworkManager undoes by itself what nobody commits."""
         self._nmstate = nmstate
         self._manager = manager
+        self._kernel = kernel
+        self._rollback = Rollback(nmstate, manager, kernel)
         self._rollback_timeout = rollback_timeout
         self.journal = journal
 
@@ -87,13 +86,16 @@ class Changer:
         before: State,
         proof: Proof,
         on_probing: Callable[[str], None],
+        *,
+        down: Collection[str] = (),
     ) -> str | None:
         """Apply `document` to a node that was `before`; None, or why the change is in effect but not on disk yet.
 
         Raises NodeError: then the node is as it was, or the journal has a note by which `recover` gets it there.
-        `on_probing` is told what is missing when the probes do not pass at once.
+        `on_probing` is told what is missing when the probes do not pass at once. `down`: interfaces that the document
+        wants up, and that somebody set down in the kernel.
         """
-        standing = await self._manager.standing()
+        manager, kernel = await self._manager.snapshot(), await self._kernel.snapshot()
         metadata = subject.metadata
         note = Note(
             uid=metadata.uid,
@@ -102,35 +104,38 @@ class Changer:
             phase=Phase.TRIAL,
             document=document,
             before=before,
-            owner=standing.owner,
-            checkpoints=list(standing.checkpoints),
-            unsaved=list(standing.unsaved),
+            manager=manager,
+            kernel=kernel,
+            since=_boot_milliseconds(),
+            timeout=max(self._rollback_timeout, proof.seconds + _MARGIN_SECONDS),
         )
         self.journal.write(note)
         try:
-            await self._try(note, proof.seconds)
+            self._nmstate.set_up(down)
+            await self._try(note)
         except NmstateStuck:
             raise
         except NmstateBusy:
-            # The checkpoint there is, is not ours.
+            # The checkpoint there is, is not ours, and libnmstate has changed nothing.
+            await self._kernel.restore(kernel, down)
             self.journal.clear()
             raise
-        except NodeError:
-            await self._undo()
+        except NodeError as error:
+            left = await self._undo()
             self.journal.clear()
-            raise
+            raise type(error)(f"{error}; {aftermath(left)}") from error
         await self._prove(proof, on_probing)
         await self._commit()
-        unsaved = await self._settle()
+        unsaved = await self._persist()
         if unsaved is None:
             await self._see_gone(document)
         return unsaved
 
-    async def recover(self) -> Note | None:
+    async def recover(self) -> tuple[Note, str] | None:
         """Settle the change that an earlier agent, or a call that was stuck, left behind. Raises NodeError.
 
-        Returns its note as it is after that: COMMITTED (it stays), LOST (it cut the node off) or another (it was
-        undone).
+        Returns its note as it is after that, COMMITTED (it stays), LOST (it cut the node off) or another (it was
+        undone), and what the node runs now, for a sentence.
         """
         note = self.journal.note
         if note is None or note.phase is Phase.LOST:
@@ -139,50 +144,46 @@ class Changer:
         if note.phase is not Phase.COMMITTED and await self._was_committed(note):
             note = self._mark(phase=Phase.COMMITTED)
         if note.phase is Phase.COMMITTED:
-            await self._settle()
-            return note
-        await self._undo()
+            unsaved = await self._persist()
+            return note, f"not saved to disk yet, a reboot would revert it: {unsaved}" if unsaved else ""
+        left = await self._undo()
         if note.phase is Phase.FAILING:
-            return self._mark(phase=Phase.LOST)
-        self.journal.clear()
-        return note
-
-    def give_up(self, why: str) -> None:
-        """Forget the change that cannot be settled, unless it cut the node off: that must not be tried again."""
-        note = self._noted
-        if note.phase is Phase.FAILING:
-            self._mark(phase=Phase.LOST, message=f"{note.message}; and the change could not be undone: {why}")
+            note = self._mark(phase=Phase.LOST, message=f"{note.message}; {aftermath(left)}")
         else:
             self.journal.clear()
+        return note, aftermath(left)
 
-    @property
-    def is_under_way(self) -> bool:
-        """Whether a change was begun that is neither kept nor undone, because of an error."""
-        note = self.journal.note
-        return note is not None and note.phase not in (Phase.COMMITTED, Phase.LOST)
+    async def not_saved(self, document: State) -> list[str]:
+        """The interfaces that `document` configures and that a boot would not find so. Raises NmstateUnavailable."""
+        return await self._manager.not_saved(lasting(document))
 
-    async def _try(self, note: Note, seconds: int) -> None:
+    def give_up(self) -> None:
+        """Forget a change that stays, and of which a part is refused for good."""
+        self.journal.clear()
+
+    async def _try(self, note: Note) -> None:
         """Apply, uncommitted and in memory, noting the checkpoint that guards it."""
-        timeout = max(self._rollback_timeout, seconds + _MARGIN_SECONDS)
 
         async def apply(trial: State) -> None:
             async with self._noting_checkpoint(note):
-                await self._nmstate.apply(trial, on_trial=True, rollback_timeout=timeout)
+                await self._nmstate.apply(trial, on_trial=True, rollback_timeout=note.timeout)
 
         try:
             await apply(on_trial(note.document, note.before))
         except VerificationFailed as error:
             if not _STAYS.search(str(error)):
                 raise
-            log.info("somebody else made what shall be absent, trying without its addresses and ports", why=str(error))
-            self._mark(checkpoint=None)
+            log.info(
+                "made by hand, so it stays until it is removed on disk: without addresses and ports", why=str(error)
+            )
+            note = self._mark(checkpoint=None, since=_boot_milliseconds())
             await apply(on_trial(note.document, note.before, bare=True))
 
     @asynccontextmanager
     async def _noting_checkpoint(self, note: Note) -> AsyncIterator[None]:
         async def look() -> None:
             try:
-                found = await self._manager.new_checkpoint(note.checkpoints, returned)
+                found = await self._manager.new_checkpoint(note.since, note.timeout, returned)
             except NodeError as error:
                 log.warning("NetworkManager's checkpoint could not be noted", error=str(error))
             else:
@@ -212,53 +213,50 @@ class Changer:
         log.warning("what passed before the change does not pass after it, undoing it", missing=missing)
         # The verdict first: from here on nobody may try this generation again.
         self._mark(phase=Phase.FAILING, message=missing)
-        await self._undo()
+        left = await self._undo()
         self._mark(phase=Phase.LOST)
         again = await proof.holds_again()
-        aftermath = "what passed before passes again" if again is None else f"but still: {again}"
-        note = self._mark(message=f"{missing}; the change was undone, {aftermath}")
+        outcome = "what passed before passes again" if again is None else f"but still failing: {again}"
+        note = self._mark(message=f"{missing}; rolled back, {outcome}; {aftermath(left)}")
         raise ConnectivityLost(note.message)
 
     async def _commit(self) -> None:
         note = self._noted
-        if note.checkpoint is not None:
-            pending = await self._manager.is_pending(note.checkpoint, note.owner)
-            if pending:
-                self._mark(phase=Phase.PROVEN)
-                try:
-                    await self._nmstate.commit(note.checkpoint)
-                except _NOT_NOW:
-                    raise
-                except NodeError as error:
-                    await self._give_back(f"the change could not be kept, and is undone: {error}")
-                self._mark(phase=Phase.COMMITTED)
-                return
-        await self._give_back(
-            "NetworkManager was started anew, or undid the change by itself, before it could be kept; it is undone"
-        )
+        if note.checkpoint is not None and await self._manager.is_pending(note.checkpoint, note.manager.owner):
+            self._mark(phase=Phase.PROVEN)
+            try:
+                await self._nmstate.commit(note.checkpoint)
+            except RECOVER_LATER:
+                raise
+            except NodeError as error:
+                await self._abort(f"the commit failed: {error}")
+            self._mark(phase=Phase.COMMITTED)
+            return
+        await self._abort("NetworkManager restarted or timed out before the commit")
 
-    async def _give_back(self, why: str) -> NoReturn:
+    async def _abort(self, why: str) -> NoReturn:
         """Undo a change that was proven. Raises ApplyFailed when that is done."""
-        await self._undo()
+        left = await self._undo()
         self.journal.clear()
-        raise ApplyFailed(why)
+        raise ApplyFailed(f"{why}; rolled back; {aftermath(left)}")
 
-    async def _settle(self) -> str | None:
-        """Make a change that is proven outlast a reboot; why that cannot be done now, if so.
+    async def _persist(self) -> str | None:
+        """Make a change that is proven outlast a reboot; why it would not, if so.
 
-        Raises NodeError when the part of it that memory cannot prove is refused: the rest stays. Either is tried again
-        by `recover`.
+        Raises NodeError when the part of it that memory cannot prove is refused: the rest stays. That, and what
+        NetworkManager cannot do now, is tried again by `recover`.
         """
         note = self._noted
         try:
-            await self._manager.save(unless_in=note.unsaved, interfaces=_names(note.document))
+            await self._manager.save(note.manager, names(note.document))
             if rest := on_disk_only(note.document):
                 await self._nmstate.apply(rest)
+            missing = await self.not_saved(note.document)
         except NmstateUnavailable as error:
             log.warning("the change is in effect but not on disk", error=str(error))
             return str(error)
         self.journal.clear()
-        return None
+        return f"no profile on disk for {', '.join(missing)}" if missing else None
 
     async def _see_gone(self, document: State) -> None:
         """Return when what shall be absent is. Raises NodeError.
@@ -285,52 +283,20 @@ class Changer:
         """Whether a proven change whose checkpoint is gone was kept: then the node is what it asked for."""
         if note.checkpoint is None or note.phase is not Phase.PROVEN:
             return False
-        if await self._manager.is_pending(note.checkpoint, note.owner) is not False:
+        if await self._manager.is_pending(note.checkpoint, note.manager.owner) is not False:
             return False
         return not await self._nmstate.compare(note.document, await self._nmstate.show())
 
-    async def _undo(self) -> None:
-        """Bring the node back to what it was before the change that is noted. Raises RetryableNodeError."""
+    async def _undo(self) -> list[str]:
+        """What differs from before the change that is noted, once it is undone. Raises NodeError of RECOVER_LATER."""
         note = self._noted
-        pending: bool | None = False
-        if note.checkpoint is not None:
-            pending = await self._manager.is_pending(note.checkpoint, note.owner)
-        elif (await self._manager.standing()).owner != note.owner:
-            pending = None
-        try:
-            if pending and note.checkpoint is not None:
-                await self._nmstate.rollback(note.checkpoint)
-            await self._go_back_by_hand(note, pending)
-        except _NOT_NOW:
-            raise
-        except NodeError as error:
-            # No document of the user's is to blame, whatever libnmstate says.
-            raise ApplyFailed(f"the change before could not be undone: {error}") from error
-
-    async def _go_back_by_hand(self, note: Note, pending: bool | None) -> None:
-        """Apply what the checkpoint did not bring back, as global DNS, or all, when a restart made it forgotten.
-
-        `pending`: whether the checkpoint has just been rolled back, or None when it was forgotten.
-        """
-        try:
-            back = await self._nmstate.way_back(note.document, note.before)
-        except InvalidDesiredState as error:
-            # What makes no sense on this node, libnmstate has not begun to apply either.
-            log.info("there is nothing to go back from", why=str(error))
-            return
-        if not back:
-            return
-        try:
-            left = await self._nmstate.compare(back, await self._nmstate.show())
-            if left or pending is None:
-                log.warning("going back by hand", forgotten=pending is None, differs=[one.path for one in left][:5])
-                await self._nmstate.apply(back)
-        except _NOT_NOW:
-            raise
-        except NodeError as error:
-            if not pending:
-                raise
-            log.warning("the checkpoint was rolled back, but not all is as it was", error=str(error))
+        if note.checkpoint is None:
+            # An agent that was killed may have left one that it had no time to note.
+            ended = asyncio.Event()
+            ended.set()
+            checkpoint = await self._manager.new_checkpoint(note.since, note.timeout, ended)
+            note = note.model_copy(update={"checkpoint": checkpoint})
+        return await self._rollback.undo(note)
 
     @property
     def _noted(self) -> Note:
@@ -348,15 +314,17 @@ class Changer:
 def on_trial(document: State, before: State, *, bare: bool = False) -> State:
     """The document as it can be applied in memory: without the hostname, which would not be changed and fail to verify.
 
+    What is absent already is left out: to have it down, as absent means in memory, libnmstate would make it first.
+
     A controller that shall be absent only goes down in memory and would keep its ports, whose profiles would name it
     for ever; libnmstate would then wait without end for one of them to come up. So they are taken from it.
 
     `bare`: what shall be absent stays for now, without what the node could be reached by.
     """
     trial = {key: value for key, value in document.items() if key != "hostname"}
-    interfaces = document.get("interfaces") or []
+    interfaces = [found for found in document.get("interfaces") or [] if not _is_gone_already(found, before)]
     if not interfaces:
-        return trial
+        return {**trial, "interfaces": []} if "interfaces" in trial else trial
     named = {found.get("name") for found in interfaces}
     going = {found.get("name") for found in interfaces if found.get("state") == "absent"}
     # An OVS interface ends with its bridge.
@@ -379,6 +347,18 @@ def on_trial(document: State, before: State, *, bare: bool = False) -> State:
     return trial
 
 
+def _is_gone_already(wanted: State, before: State) -> bool:
+    """Whether an entry asks for the absence of what is not there, by whatever name."""
+    if wanted.get("state") != "absent":
+        return False
+    name = wanted.get("name")
+    for found in before.get("interfaces", []):
+        others = (alternative.get("name") for alternative in found.get("alt-names") or [])
+        if name in (found.get("name"), found.get("profile-name"), *others):
+            return False
+    return not any(key in wanted for key in ("identifier", "mac-address", "pci-address"))
+
+
 def _bare(current: State) -> State:
     kind = current.get("type", "unknown")
     without = _WITHOUT_PORTS.get(kind, {})
@@ -397,6 +377,21 @@ def _absent(document: State) -> State:
     """The part of a document that says what shall not be; empty when it says nothing of the kind."""
     gone = [found for found in document.get("interfaces") or [] if found.get("state") == "absent"]
     return {"interfaces": gone} if gone else {}
+
+
+def lasting(document: State) -> set[str]:
+    """The interfaces whose configuration has to be found by a boot."""
+    interfaces = [one for one in document.get("interfaces") or [] if isinstance(one, dict)]
+    routes = (document.get("routes") or {}).get("config") or []
+    up = {"interfaces": [one for one in interfaces if one.get("state", "up") == "up"]}
+    return names({**up, "routes": {"config": [one for one in routes if one.get("state") != "absent"]}}) - {
+        one.get("name") for one in interfaces if one.get("state", "up") != "up"
+    }
+
+
+def _boot_milliseconds() -> int:
+    """The clock by which NetworkManager dates its checkpoints."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)
 
 
 def _names(document: State) -> list[str]:

@@ -8,7 +8,15 @@ from typing import Any, Final
 import structlog
 
 from nmstate_controller.api import conditions
-from nmstate_controller.api.models import Condition, Difference, LastApply, NodeNetworkState, ProbeResult, State
+from nmstate_controller.api.models import (
+    Condition,
+    Difference,
+    LastApply,
+    LastConfigured,
+    NodeNetworkState,
+    ProbeResult,
+    State,
+)
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.events import Events
 from nmstate_controller.controller.intent import Intent
@@ -71,7 +79,7 @@ class Verdicts:
         if not kept.desired:
             reason, message = "NothingDesired", f"what was there before is back: {_names(document)}"
         if unsaved is not None:
-            message += f"; a reboot would undo it, for it could not be saved yet: {unsaved}"
+            message += f"; not saved to disk yet, a reboot would revert it: {unsaved}"
         self._finish(
             subject,
             "Configured",
@@ -81,21 +89,24 @@ class Verdicts:
             desired_hash=kept.fingerprint,
         )
         self._events.record(subject, "Normal", "Applied", message)
-        self.settled(subject, reason, message)
+        self.settled(subject, reason, message, kept)
 
     def kept(self, subject: NodeNetworkState, *, persisted: bool) -> None:
         """A change that was proven, and of which that was not told or not saved, has been settled."""
-        message = "the change was proven and kept; the agent ended before it could say so"
+        message = "change committed; the agent stopped before recording it"
         self._finish(subject, "Configured", message, persisted=persisted)
         last = self._publisher.status.last_apply
         if last is not None and last.persisted is not persisted:
             self._publisher.say(subject.metadata.uid, last_apply=last.model_copy(update={"persisted": persisted}))
 
-    def settled(self, subject: NodeNetworkState, reason: str, message: str) -> None:
-        """The node runs what the spec asks, and was not changed for it just now."""
+    def settled(self, subject: NodeNetworkState, reason: str, message: str, goal: Intent | None = None) -> None:
+        """The node runs what the spec asks: `goal`, if that is something."""
         generation = subject.metadata.generation
         found = conditions.settled(self._conditions, generation, reason, message, self._clock.now())
-        self._say(subject, found, drift=None)
+        last = None
+        if goal is not None and goal.document:
+            last = LastConfigured(generation=generation, desired_hash=goal.fingerprint)
+        self._say(subject, found, drift=None, last_configured=last)
         log.info("reconciled", verdict=reason, message=message)
 
     def drifted(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
@@ -178,9 +189,10 @@ class Verdicts:
         self._events.record(subject, "Warning", reason, message)
         log.warning("reconciled", verdict=error.reason, message=message, **context)
 
-    def interrupted(self, subject: NodeNetworkState) -> None:
-        """An earlier agent ended in the middle of a change, which is undone by now."""
-        self._finish(subject, "Interrupted", "the agent ended before the change was proven; it was undone")
+    def interrupted(self, subject: NodeNetworkState, aftermath: str) -> None:
+        """An earlier agent ended in the middle of a change, which is undone by now. `aftermath`: what the node runs."""
+        words = "the agent stopped before the change was proven"
+        self._finish(subject, "Interrupted", f"{words}; {aftermath}" if aftermath else words)
 
     def _finish(self, subject: NodeNetworkState, outcome: str, message: str, **more: Any) -> None:
         """Complete lastApply, if an attempt is under way."""

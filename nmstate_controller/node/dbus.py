@@ -40,6 +40,21 @@ class Bus:
 
         Raises NmstateUnavailable when the answer is an error, or none comes within that many seconds.
         """
+        body = await self.raw_call(service, path, interface, member, signature, body, within=within)
+        return plain(body[0]) if body else None
+
+    async def raw_call(
+        self,
+        service: str,
+        path: str,
+        interface: str,
+        member: str,
+        signature: str = "",
+        body: Sequence[object] = (),
+        *,
+        within: float | None = CALL_SECONDS,
+    ) -> list[Any]:
+        """All values that the method returns, as dbus_fast has them. Raises NmstateUnavailable as `call` does."""
         message = Message(
             destination=service, path=path, interface=interface, member=member, signature=signature, body=list(body)
         )
@@ -53,7 +68,8 @@ class Bus:
         if reply.message_type is MessageType.ERROR:
             detail = f"{reply.error_name}: {reply.body[0] if reply.body else ''}"
             raise NmstateUnavailable(f"{_name(service)} did not do {member}: {detail}")
-        return plain(reply.body[0]) if reply.body else None
+        found: list[Any] = reply.body
+        return found
 
     async def get(
         self, service: str, path: str, interface: str, name: str, *, within: float | None = CALL_SECONDS

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from nmstate_controller.api.models import State
 from nmstate_controller.errors import ApplyFailed
+from nmstate_controller.node.kernel.snapshot import KernelSnapshot
+from nmstate_controller.node.profiles import ManagerSnapshot
 
 _FILE: Final = "change.json"
 
@@ -37,7 +39,10 @@ class Phase(StrEnum):
 
 
 class Note(BaseModel):
-    """One change. `before` is what `libnmstate.show` returned before it, `document` what was applied."""
+    """One change. `before` is what `libnmstate.show` returned before it, `document` what was applied.
+
+    `manager` and `kernel` are what the node goes back to.
+    """
 
     uid: str
     generation: int
@@ -45,9 +50,12 @@ class Note(BaseModel):
     phase: Phase
     document: State
     before: State
-    owner: str
-    checkpoints: list[str]
-    unsaved: list[str]
+    manager: ManagerSnapshot
+    kernel: KernelSnapshot
+    since: int
+    """Milliseconds of CLOCK_BOOTTIME: the checkpoint that guards the change is younger …"""
+    timeout: int
+    """… and has this timeout, in seconds."""
     checkpoint: str | None = None
     message: str = ""
 

@@ -5,43 +5,21 @@ Names and paths: NetworkManager's D-Bus API (https://networkmanager.dev/docs/api
 
 import asyncio
 import contextlib
-import dataclasses
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Final
+
+from dbus_fast import Variant
 
 from nmstate_controller.errors import NmstateUnavailable
 from nmstate_controller.node import dbus
 from nmstate_controller.node.dbus import Bus
+from nmstate_controller.node.profiles import CONNECTION, DEVICE, ROOT, SERVICE, ManagerSnapshot, take
+from nmstate_controller.node.restoring import Restoring
 
-SERVICE: Final = "org.freedesktop.NetworkManager"
+__all__ = ["SERVICE", "ManagerSnapshot", "NetworkManager"]
 
-_ROOT: Final = "/org/freedesktop/NetworkManager"
-_SETTINGS: Final = f"{_ROOT}/Settings"
-_CONNECTION: Final = f"{SERVICE}.Settings.Connection"
 _LOOK_SECONDS: Final = 0.05
-
-_UNSAVED: Final = 0x1
-_NOBODYS: Final = 0x2 | 0x4 | 0x8
-"""Made by NetworkManager for what somebody else set up (generated, external), or gone when it goes down (volatile).
-
-NMSettingsConnectionFlags.
-"""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Standing:
-    """What tells one run of NetworkManager from the next, and what was pending and unsaved in it."""
-
-    owner: str
-    checkpoints: tuple[str, ...]
-    unsaved: tuple[str, ...]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Profile:
-    path: str
-    uuid: str
-    interface: str | None
+_CHECKPOINT: Final = f"{SERVICE}.Checkpoint"
 
 
 class NetworkManager:
@@ -50,13 +28,12 @@ class NetworkManager:
     async def answers(self) -> str:
         """NetworkManager's version, which it tells only while its main loop turns."""
         async with dbus.connected() as bus:
-            return str(await bus.get(SERVICE, _ROOT, SERVICE, "Version"))
+            return str(await bus.get(SERVICE, ROOT, SERVICE, "Version"))
 
-    async def standing(self) -> Standing:
+    async def snapshot(self) -> ManagerSnapshot:
         """What there is before a change."""
         async with dbus.connected() as bus:
-            owner, checkpoints, unsaved = await asyncio.gather(_owner(bus), _checkpoints(bus), _unsaved(bus))
-            return Standing(owner, tuple(checkpoints), tuple(profile.uuid for profile in unsaved))
+            return await take(bus, await _owner(bus))
 
     async def is_pending(self, checkpoint: str, owner: str) -> bool | None:
         """Whether that checkpoint is still there; None when NetworkManager has been started anew since."""
@@ -65,17 +42,18 @@ class NetworkManager:
                 return None
             return checkpoint in await _checkpoints(bus)
 
-    async def new_checkpoint(self, known: Collection[str], returned: asyncio.Event) -> str | None:
-        """Wait for a checkpoint that is not among those `known`: NetworkManager takes but one at a time.
+    async def new_checkpoint(self, since: int, timeout: int, returned: asyncio.Event) -> str | None:
+        """Wait for the checkpoint that was made after `since` (milliseconds of CLOCK_BOOTTIME) with that timeout.
 
-        However long it takes to answer: it may be busy with the very change that the checkpoint guards. None when there
-        is none although the call that makes it has `returned`.
+        Another tool's has another moment or another timeout (seconds). However long it takes to answer:
+        NetworkManager may be busy with the very change that the checkpoint guards. None when there is none although
+        the call that makes it has `returned`.
         """
         async with dbus.connected() as bus:
             while True:
                 is_last = returned.is_set()
                 for found in await _checkpoints(bus, within=None):
-                    if found not in known:
+                    if await _is_ours(bus, found, since, timeout):
                         return found
                 if is_last:
                     return None
@@ -84,22 +62,47 @@ class NetworkManager:
     async def name_servers(self) -> list[str]:
         """The DNS servers that the node uses now."""
         async with dbus.connected() as bus:
-            found = await bus.get(SERVICE, f"{_ROOT}/DnsManager", f"{SERVICE}.DnsManager", "Configuration")
+            found = await bus.get(SERVICE, f"{ROOT}/DnsManager", f"{SERVICE}.DnsManager", "Configuration")
         entries = found or []
         # Servers set for the whole node, and not for an interface, are used alone.
         counting = [entry for entry in entries if not entry.get("interface")] or entries
         servers = [str(server) for entry in counting for server in entry.get("nameservers", [])]
         return list(dict.fromkeys(servers))
 
-    async def save(self, *, unless_in: Collection[str], interfaces: Collection[str]) -> None:
-        """Write to disk the profiles that are in memory only.
+    async def restore(self, before: ManagerSnapshot, seconds: float) -> None:
+        """Bring profiles, activations and the global DNS back, as far as that can be had within that many seconds."""
+        async with dbus.connected() as bus:
+            await Restoring(bus, before).run(await _owner(bus), seconds)
 
-        Those whose uuid is in `unless_in` were so before us, and are saved only if they are of one of `interfaces`.
+    async def set_route_metric(self, interface: str, family: str, metric: int) -> None:
+        """Give the routes of an interface that leave it to NetworkManager that metric, until the next activation.
+
+        `family` is `ipv4` or `ipv6`. NetworkManager gives a device another default at each activation when others have
+        taken the one it had, and keeps it for as long as the device is active.
         """
         async with dbus.connected() as bus:
-            for profile in await _unsaved(bus):
-                if profile.uuid not in unless_in or profile.interface in interfaces:
-                    await bus.call(SERVICE, profile.path, _CONNECTION, "Save")
+            path = await bus.call(SERVICE, ROOT, SERVICE, "GetDeviceByIpIface", "s", [interface])
+            settings, version = await bus.raw_call(SERVICE, path, DEVICE, "GetAppliedConnection", "u", [0])
+            settings.setdefault(family, {})["route-metric"] = Variant("x", metric)
+            await bus.raw_call(SERVICE, path, DEVICE, "Reapply", "a{sa{sv}}tu", [settings, version, 0])
+
+    async def save(self, before: ManagerSnapshot, interfaces: Collection[str]) -> None:
+        """Write to disk the profiles that a change left in memory, and those of `interfaces`.
+
+        What somebody else left in memory before the change is left there, unless the change altered it.
+        """
+        async with dbus.connected() as bus:
+            now = await take(bus, await _owner(bus))
+            for uuid, profile in now.profiles.items():
+                known = before.profiles.get(uuid)
+                ours = known is None or known.is_saved or known.settings != profile.settings
+                if profile.is_user_made and not profile.is_saved and (ours or profile.interface in interfaces):
+                    await bus.call(SERVICE, profile.path, CONNECTION, "Save")
+
+    async def not_saved(self, interfaces: Collection[str]) -> list[str]:
+        """Those of `interfaces` whose configuration a boot would not find: no profile that somebody made is on disk."""
+        async with dbus.connected() as bus:
+            return (await take(bus, await _owner(bus))).not_saved(interfaces)
 
 
 async def _owner(bus: Bus) -> str:
@@ -107,22 +110,13 @@ async def _owner(bus: Bus) -> str:
 
 
 async def _checkpoints(bus: Bus, *, within: float | None = dbus.CALL_SECONDS) -> list[str]:
-    return [str(path) for path in await bus.get(SERVICE, _ROOT, SERVICE, "Checkpoints", within=within) or []]
+    return [str(path) for path in await bus.get(SERVICE, ROOT, SERVICE, "Checkpoints", within=within) or []]
 
 
-async def _unsaved(bus: Bus) -> list[_Profile]:
-    """The profiles that somebody made and that are not on disk as they are."""
-    paths = await bus.call(SERVICE, _SETTINGS, f"{SERVICE}.Settings", "ListConnections")
-    found = await asyncio.gather(*(_if_unsaved(bus, path) for path in paths or []))
-    return [profile for profile in found if profile is not None]
-
-
-async def _if_unsaved(bus: Bus, path: str) -> _Profile | None:
-    # A profile may be deleted while it is looked at.
+async def _is_ours(bus: Bus, checkpoint: str, since: int, timeout: int) -> bool:
+    # It may end while it is looked at.
     with contextlib.suppress(NmstateUnavailable):
-        flags = int(await bus.get(SERVICE, path, _CONNECTION, "Flags"))
-        if flags & _UNSAVED and not flags & _NOBODYS:
-            settings: dict[str, Any] = await bus.call(SERVICE, path, _CONNECTION, "GetSettings")
-            connection = settings.get("connection", {})
-            return _Profile(path, str(connection.get("uuid")), connection.get("interface-name"))
-    return None
+        created = await bus.get(SERVICE, checkpoint, _CHECKPOINT, "Created", within=None)
+        lasts = await bus.get(SERVICE, checkpoint, _CHECKPOINT, "RollbackTimeout", within=None)
+        return int(created) >= since and int(lasts) == timeout
+    return False

@@ -192,14 +192,6 @@ class Nmstate:
         """Undo a change that is on trial. Raises NodeError, also when it has been undone meanwhile."""
         await self._call(lambda: _translated(lambda: self._library.rollback(checkpoint=checkpoint)), *_LONG, ask=True)
 
-    async def way_back(self, document: State, before: State) -> State | None:
-        """The document that undoes `document` on a node that was `before`; None when this libnmstate cannot tell."""
-        generate = getattr(self._library, "generate_revert", None)
-        if generate is None:
-            return None
-        found: State = await self._call(lambda: _translated(lambda: generate(document, before)), *_SHORT)
-        return found
-
     def set_up(self, names: Iterable[str]) -> None:
         """Set links administratively up, which libnmstate does not see to be down. What fails is left to the apply."""
         for name in names:

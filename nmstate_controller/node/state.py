@@ -4,7 +4,7 @@ Left out are values that change by themselves on a quiet node (a report would fo
 ends of veth pairs, which are the network plugin's business, with their routes. Unknown keys are kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from nmstate_controller.node.matcher.names import USERSPACE, kind
 
 _BRIDGE_TIMERS: Final = frozenset({"gc-timer", "hello-timer"})
 _ADDRESS_LIFETIMES: Final = frozenset({"valid-life-time", "preferred-life-time"})
+_PINNED: Final = frozenset({"auto-route-metric"})
 
 
 def without_ghosts(shown: State) -> State:
@@ -62,13 +63,22 @@ class Filter:
         return name in self._pod_ends or any(fnmatchcase(name, pattern) for pattern in self._left_out)
 
 
-def changed_interfaces(before: State, after: State) -> list[str]:
-    """Names of the interfaces that two documents of `libnmstate.show` tell differently, in order."""
+def changed_parts(before: State, after: State, interfaces: Collection[str]) -> list[str]:
+    """Which of `interfaces` two documents of `libnmstate.show` tell differently, and whether DNS."""
     old, new = (
-        {_order(found): found for found in Filter().reportable(shown).get("interfaces", [])}
+        {_order(found): _without_pinned_metric(found) for found in Filter().reportable(shown).get("interfaces", [])}
         for shown in (before, after)
     )
-    return sorted({key[0] for key in old.keys() | new.keys() if old.get(key) != new.get(key)})
+    changed = {key[0] for key in old.keys() | new.keys() if key[0] in interfaces and old.get(key) != new.get(key)}
+    return sorted(changed) + (["dns-resolver"] if before.get("dns-resolver") != after.get("dns-resolver") else [])
+
+
+def _without_pinned_metric(interface: State) -> State:
+    """A rollback pins the metric that the routes had (`set_route_metric`), which shows where there was a default."""
+    return {
+        key: _less(value, _PINNED) if key in ("ipv4", "ipv6") and isinstance(value, dict) else value
+        for key, value in interface.items()
+    }
 
 
 def _is_pod_end(interface: State) -> bool:

@@ -12,7 +12,8 @@ from libnmstate import error as libnmstate_error
 from nmstate_controller.controller.proof import Prober, Proof
 from nmstate_controller.errors import NmstateUnavailable
 from nmstate_controller.metrics import Metrics
-from nmstate_controller.node.networkmanager import Standing
+from nmstate_controller.node.kernel.snapshot import KernelSnapshot
+from nmstate_controller.node.profiles import ManagerSnapshot
 
 State = dict[str, Any]
 
@@ -156,12 +157,6 @@ class Library:
         before, self.pending = self.pending, None
         return before
 
-    def generate_revert(self, desired: State, before: State) -> State:
-        """What takes the node back to `before`, where `desired` changed it."""
-        known = {interface["name"]: interface for interface in before["interfaces"]}
-        names = [interface["name"] for interface in desired["interfaces"]]
-        return {"interfaces": [known.get(name, {"name": name, "state": "absent"}) for name in names]}
-
     def expire(self) -> None:
         """NetworkManager's timer goes off."""
         if self.pending is not None:
@@ -208,12 +203,16 @@ class Manager:
     def __init__(self, library: Library) -> None:
         self._library = library
         self.steps: Callable[[str], Awaitable[None]] = _nothing
+        self.restores = True
+        """Whether it can bring back what was there."""
 
-    async def standing(self) -> Standing:
-        await self._asked("standing")
+    async def snapshot(self) -> ManagerSnapshot:
+        await self._asked("snapshot")
         library = self._library
-        checkpoints = (library.checkpoint,) if library.pending is not None else ()
-        return Standing(f":1.{library.owner}", checkpoints, tuple(self._unsaved()))
+        checkpoints = [library.checkpoint] if library.pending is not None else []
+        # What a real one has of each profile is of no interest here.
+        state = {"interfaces": library.interfaces, "profiles": library.profiles}
+        return ManagerSnapshot(owner=f":1.{library.owner}", checkpoints=checkpoints, global_dns=copy.deepcopy(state))
 
     async def is_pending(self, checkpoint: str, owner: str) -> bool | None:
         await self._asked("is pending")
@@ -221,24 +220,40 @@ class Manager:
             return None
         return self._library.pending is not None and checkpoint == self._library.checkpoint
 
-    async def new_checkpoint(self, known: Collection[str], returned: asyncio.Event) -> str | None:
+    async def new_checkpoint(self, since: int, timeout: int, returned: asyncio.Event) -> str | None:  # noqa: ARG002
         await self._asked("new checkpoint")
         while True:
             is_last = returned.is_set()
-            if self._library.pending is not None and self._library.checkpoint not in known:
+            if self._library.pending is not None and self._library.on_trial:
                 return self._library.checkpoint
             if is_last:
                 return None
             await asyncio.sleep(0.005)
             self._answer()
 
-    async def save(self, *, unless_in: Collection[str], interfaces: Collection[str]) -> None:
+    async def restore(self, before: ManagerSnapshot, seconds: float) -> None:  # noqa: ARG002
+        await self._asked("restore")
+        library = self._library
+        if not self.restores:
+            return
+        state = copy.deepcopy(before.global_dns)
+        library.interfaces, library.profiles = state["interfaces"], state["profiles"]
+
+    async def set_route_metric(self, interface: str, family: str, metric: int) -> None:
+        """No interface here has a route."""
+
+    async def save(self, before: ManagerSnapshot, interfaces: Collection[str]) -> None:
         await self._asked("save")
         library = self._library
-        saved = [name for name in self._unsaved() if name not in unless_in or name in interfaces]
+        known = before.global_dns["profiles"]
+        saved = [name for name in self._unsaved() if known.get(name) != library.profiles[name] or name in interfaces]
         for name in saved:
             library.disk[name] = copy.deepcopy(library.profiles[name])
             await self._asked("saved")
+
+    async def not_saved(self, interfaces: Collection[str]) -> list[str]:
+        await self._asked("not saved")
+        return sorted(set(interfaces) & set(self._unsaved()))
 
     def _unsaved(self) -> list[str]:
         return [name for name, profile in self._library.profiles.items() if self._library.disk.get(name) != profile]
@@ -250,6 +265,16 @@ class Manager:
     def _answer(self) -> None:
         if self._library.away:
             raise NmstateUnavailable("NetworkManager does not answer: gone")
+
+
+class Kernel:
+    """A kernel in which nothing is by hand."""
+
+    async def snapshot(self) -> KernelSnapshot:
+        return KernelSnapshot()
+
+    async def restore(self, before: KernelSnapshot, interfaces: Collection[str]) -> None:
+        """There is nothing to be given back."""
 
 
 class Probes(Prober):

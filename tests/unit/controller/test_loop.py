@@ -16,7 +16,7 @@ from nmstate_controller.cluster.events import Events
 from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
 from nmstate_controller.cluster.reflector import Reflector
 from nmstate_controller.cluster.store import Store
-from nmstate_controller.controller.applier import ATTEMPTS, Applier
+from nmstate_controller.controller.applier import ATTEMPTS, SLOW_RETRY_SECONDS, Applier
 from nmstate_controller.controller.change import Changer
 from nmstate_controller.controller.publisher import Publisher
 from nmstate_controller.controller.reporter import Reporter
@@ -27,7 +27,7 @@ from nmstate_controller.node.nmstate import Nmstate
 from nmstate_controller.node.state import Filter
 from tests.unit.apiserver import ApiServer, answer
 from tests.unit.clock import ManualClock
-from tests.unit.library import Library, Manager, Probes, State
+from tests.unit.library import Kernel, Library, Manager, Probes
 
 
 def mtu(value: int) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class Parts:
         )
         self.probes = Probes(self.metrics)
         self.manager = Manager(library)
-        self.changer = Changer(nmstate, self.manager, Journal(directory), rollback_timeout=60)
+        self.changer = Changer(nmstate, self.manager, Kernel(), Journal(directory), rollback_timeout=60)
         self.events = Events(client, clock, "node01")
         verdicts = Verdicts(self.publisher, self.events, self.metrics, clock)
         self.applier = Applier(
@@ -186,12 +186,39 @@ async def test_while_applying_the_object_says_unknown_about_the_new_generation(l
     assert loop.server.condition("Reconciling") is None
 
 
-async def test_a_node_that_is_as_desired_is_not_touched(loop: Loop) -> None:
-    await loop.server.edit(mtu(1500))
+async def test_a_node_that_is_as_desired_but_was_never_made_so_is_made_to_outlast_a_reboot(loop: Loop) -> None:
+    loop.library.interfaces["eth1"]["mtu"] = 1400
+    await loop.server.edit(mtu(1400))
 
     await loop.ready("True", "Configured", 2)
 
-    assert loop.library.applied == []
+    assert loop.library.disk["eth1"]["mtu"] == 1400
+    assert loop.server.status["lastApply"]["persisted"] is True
+
+
+async def test_a_node_that_was_made_as_desired_is_not_touched_again(loop: Loop) -> None:
+    await loop.server.edit(mtu(1400))
+    await loop.ready("True", "Configured", 2)
+
+    await loop.server.edit({"probes": [{"type": "dns"}]})
+    await loop.ready("True", "Configured", 3)
+
+    assert len(loop.library.applied) == 1
+
+
+async def test_what_was_made_as_desired_and_is_only_in_memory_is_made_to_outlast_a_reboot(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    library = Library()
+    async with Loop(server, client, library, tmp_path).started() as first:
+        await server.edit(mtu(1400))
+        await first.ready("True", "Configured", 2)
+    library.disk["eth1"]["mtu"] = 1500
+    async with Loop(server, client, library, tmp_path).running() as second:
+        await server.edit({"nodeName": "node01"})
+        await second.ready("True", "Configured", 3)
+
+    assert library.disk["eth1"]["mtu"] == 1400
 
 
 async def test_edits_of_metadata_and_status_apply_nothing(loop: Loop) -> None:
@@ -232,36 +259,65 @@ async def test_an_invalid_document_stalls_and_a_good_one_recovers(loop: Loop) ->
     assert len(loop.library.applied) == 2
 
 
-async def test_a_document_from_which_there_is_no_way_back_does_not_stand_in_the_way_of_the_next(
-    loop: Loop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    refusal = libnmstate_error.NmstateValueError("InvalidArgument: Route table ID undefined for new VRF interface vrf3")
-
-    def refuse(*_: State) -> State:
-        raise refusal
-
-    with monkeypatch.context() as patch:
-        patch.setattr(loop.library, "generate_revert", refuse)
-        loop.library.apply_failures = [refusal]
-        await loop.server.edit(mtu(1400))
-        await loop.ready("False", "InvalidDesiredState", 2)
-        assert loop.changer.journal.note is None
-        await loop.server.edit(mtu(1300))
-        await loop.ready("True", "Configured", 3)
-
-
-async def test_a_failed_apply_is_tried_again_until_attempts_are_exhausted(loop: Loop) -> None:
-    loop.library.apply_failures = [libnmstate_error.NmstatePluginError("PluginFailure: no") for _ in range(10)]
+async def test_a_failed_apply_is_tried_again_and_after_some_attempts_slowly(loop: Loop) -> None:
+    loop.library.apply_failures = [libnmstate_error.NmstatePluginError("PluginFailure: no") for _ in range(ATTEMPTS)]
     await loop.server.edit(mtu(1400))
     await loop.ready("False", "ApplyFailed", 2)
     assert loop.server.condition("Reconciling") == ("True", "Retrying")
 
     async with loop.passing_time():
         await loop.server.until(lambda: loop.server.condition("Stalled") == ("True", "AttemptsExhausted"))
-    loop.clock.advance(1000)
-    await loop.server.edit(mtu(1500))
-    await loop.ready("True", "Configured", 3)
     assert len(loop.library.applied) == ATTEMPTS
+    message = next(c["message"] for c in loop.server.status["conditions"] if c["type"] == "Stalled")
+    assert "the next follows in 10 minutes" in message
+
+    loop.clock.advance(SLOW_RETRY_SECONDS * 1.1)
+    await loop.ready("True", "Configured", 2)
+    assert loop.server.condition("Stalled") is None
+
+
+async def test_the_next_agent_goes_on_with_slow_attempts(server: ApiServer, client: Client, tmp_path: Path) -> None:
+    library = Library()
+    library.apply_failures = [libnmstate_error.NmstatePluginError("PluginFailure: no") for _ in range(ATTEMPTS + 1)]
+    async with Loop(server, client, library, tmp_path).started() as first:
+        await server.edit(mtu(1400))
+        async with first.passing_time():
+            await server.until(lambda: server.condition("Stalled") == ("True", "AttemptsExhausted"))
+        await first.publisher.flush(20)
+    async with Loop(server, client, library, tmp_path).running() as second:
+        await server.until(lambda: any(seconds > SLOW_RETRY_SECONDS / 2 for seconds in second.clock.waits))
+        assert len(library.applied) == ATTEMPTS
+        second.clock.advance(SLOW_RETRY_SECONDS * 1.1)
+        await server.until(lambda: server.status["lastApply"]["attempts"] == ATTEMPTS + 1)
+        await server.until(lambda: server.condition("Stalled") == ("True", "AttemptsExhausted"))
+        second.clock.advance(SLOW_RETRY_SECONDS * 1.1)
+        await second.ready("True", "Configured", 2)
+
+
+async def test_a_device_that_goes_and_comes_back_is_waited_for_also_by_the_next_agent(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    library = Library()
+    async with Loop(server, client, library, tmp_path).started() as first:
+        await server.edit(mtu(1400))
+        await first.ready("True", "Configured", 2)
+        eth1 = library.interfaces.pop("eth1")
+        missing = "InvalidArgument: Ethernet interface eth1 does not exists"
+        library.apply_failures = [libnmstate_error.NmstateValueError(missing) for _ in range(50)]
+        await first.reporter.look()
+        await first.ready("False", "InvalidDesiredState", 2)
+        assert server.condition("Reconciling") == ("True", "Retrying")
+        await first.publisher.flush(20)
+    async with Loop(server, client, library, tmp_path).running() as second:
+        library.interfaces.pop("eth1", None)
+        await server.until(lambda: server.count("list") == 2)
+        async with second.passing_time():
+            await server.until(lambda: len(library.apply_failures) < 45)
+        assert server.condition("Stalled") is None
+        library.apply_failures.clear()
+        library.interfaces["eth1"] = eth1
+        await second.reporter.look()
+        await second.ready("True", "Configured", 2)
 
 
 async def turns(loop: Loop) -> float:
@@ -589,5 +645,6 @@ async def test_an_apply_that_an_agent_did_not_see_the_end_of_is_closed_by_the_ne
     async with Loop(server, client, library, tmp_path).running() as second:
         await second.ready("True", "Configured", 2)
 
-    assert server.status["lastApply"]["outcome"] == "Interrupted"
+        assert second.metrics.applies.labels("Interrupted")._value.get() == 1  # noqa: SLF001
+    assert server.status["lastApply"]["outcome"] == "Configured"
     assert server.status["lastApply"]["completionTime"]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nmstate_controller.node.state import Filter, changed_interfaces, without_ghosts
+from nmstate_controller.node.state import Filter, changed_parts, without_ghosts
 
 
 def interface(name: str, **more: Any) -> dict[str, Any]:
@@ -101,11 +101,18 @@ def test_pod_ends_stay_left_out_when_only_the_kernel_can_be_asked() -> None:
     assert [found["name"] for found in state["interfaces"]] == ["eth0"]
 
 
-def test_changed_interfaces_are_named() -> None:
-    before = {"interfaces": [interface("a"), interface("b", mtu=1), interface("c")]}
-    after = {"interfaces": [interface("a"), interface("b", mtu=2), interface("d")]}
+def test_changed_parts_are_named() -> None:
+    before = {"interfaces": [interface("a"), interface("b", mtu=1), interface("c"), interface("e")]}
+    after = {"interfaces": [interface("a"), interface("b", mtu=2), interface("d")], "dns-resolver": {"config": {}}}
 
-    assert changed_interfaces(before, after) == ["b", "c", "d"]
+    assert changed_parts(before, after, {"a", "b", "c", "d"}) == ["b", "c", "d", "dns-resolver"]
+
+
+def test_changed_parts_pinned_metric_is_no_change() -> None:
+    before = {"interfaces": [interface("eth0", ipv4={"enabled": True})]}
+    after = {"interfaces": [interface("eth0", ipv4={"enabled": True, "auto-route-metric": 100})]}
+
+    assert changed_parts(before, after, {"eth0"}) == []
 
 
 def test_what_networkmanager_alone_remembers_of_the_kernel_is_no_interface() -> None:
