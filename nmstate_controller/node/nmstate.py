@@ -145,6 +145,10 @@ class Nmstate:
         if self._late is not None:
             await asyncio.wait({self._late})
 
+    def close(self) -> None:
+        """Have the thread end as soon as no call is under way; whoever leaves the process need not wait for it."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
     async def show(self, *, kernel_only: bool = False) -> State:
         """What the node runs now. `kernel_only` needs neither NetworkManager nor D-Bus.
 
@@ -228,7 +232,7 @@ class Nmstate:
         ask: bool = False,
         observe: Callable[[float], None] = lambda _: None,
     ) -> T:
-        """Run `function` in the thread; `observe` is told in the loop how many seconds it took, also when it is late."""
+        """Run `function` in the thread; `observe` is told in the loop how many seconds it took, late or not."""
         seconds = 0.0
 
         def timed() -> T:
