@@ -113,6 +113,7 @@ async def test_an_agent_that_cannot_start_ends_although_libnmstate_hangs(server:
         "KUBECONFIG": str(tmp_path / "kubeconfig"),
         "NMSTATE_NODE_NAME": "node01",
         "NMSTATE_LISTEN_ADDRESS": "127.0.0.1:0",
+        "NMSTATE_LOG_FORMAT": "console",
         "NMSTATE_RUN_DIRECTORY": str(tmp_path / "run"),
         "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={tmp_path}/no-bus",
     }
@@ -121,6 +122,7 @@ async def test_an_agent_that_cannot_start_ends_although_libnmstate_hangs(server:
     status, _, errors = await ended(process)
 
     assert status == 1
+    assert "\x1b" not in errors, "colour where no terminal reads it"
     assert errors.splitlines()[-1].startswith("nmstate-controller: Kubernetes 1.20.0 is too old")
     assert "Traceback" not in errors
 
