@@ -101,7 +101,7 @@ def test_a_type_that_is_missing_or_misspelt_is_told_by_its_field() -> None:
     assert str(translate(libnmstate_error.NmstateValueError(said))).startswith("interfaces[br9].type: ")
 
 
-async def test_what_a_call_took_is_counted_in_the_loop(metrics: Metrics) -> None:
+async def test_what_a_call_took_is_counted_in_the_loop(metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of every metric: prometheus-client's locks and the reader of /metrics are the loop's."""
     counted: set[str] = set()
     node = nmstate(Library(), metrics)
@@ -112,7 +112,7 @@ async def test_what_a_call_took_is_counted_in_the_loop(metrics: Metrics) -> None
             counted.add(threading.current_thread().name)
             observe(amount)
 
-        histogram.observe = spied  # type: ignore[method-assign]
+        monkeypatch.setattr(histogram, "observe", spied)
 
     await node.show()
     await node.apply(NOTHING, on_trial=True)
