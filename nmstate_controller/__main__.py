@@ -1,12 +1,29 @@
-"""The command line: `nmstate-controller run` is the agent; `show`, `diff` and `crd` need no cluster."""
+"""The command line: `nmstate-controller run` is the agent; `show`, `diff` and `crd` need no cluster.
+
+Every command returns what it prints, and every way out of the process leads through `exit_process`.
+"""
 
 import argparse
 import asyncio
+import contextlib
+import math
+import os
 import sys
-from collections.abc import Sequence
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Final, NoReturn
 
 from nmstate_controller import __version__
 from nmstate_controller.errors import NmstateControllerError
+
+# As a shell tells of a program that died of SIGINT or SIGPIPE.
+_INTERRUPTED: Final = 130
+_BROKEN_PIPE: Final = 141
+
+# How long a thread that has nothing left to do may take to end.
+_THREAD_SECONDS: Final = 1.0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -30,6 +47,14 @@ def _parser() -> argparse.ArgumentParser:
         description="Exit status: 0 when nothing would change, 1 when something would, 2 when that cannot be said.",
     )
     diff.add_argument("-f", "--file", required=True, help="an nmstate document or a NodeNetworkState; - for stdin")
+    for reader in (show, diff):
+        reader.add_argument(
+            "--timeout",
+            type=_seconds,
+            default=60.0,
+            metavar="SECONDS",
+            help="how long one look at this host may take (default: 60)",
+        )
     prune = commands.add_parser(
         "prune",
         help="list the objects whose node is gone; they are kept when a node leaves, for it may come back",
@@ -39,31 +64,102 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit status.
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < math.inf:
+        raise ValueError(text)
+    return seconds
 
-    Each command imports what it needs when it runs: `crd` works without libnmstate.
-    """
-    options = _parser().parse_args(arguments)
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and end the process with its exit status."""
     try:
-        match options.command:
-            case "run":
-                _run()
-            case "show":
-                _show(options.leave_out, options.kernel_only)
-            case "diff":
-                return _diff(options.file)
-            case "prune":
-                _prune(delete=options.delete)
-            case _:
-                _crd()
+        options = _parser().parse_args(arguments)
+    except SystemExit as end:
+        # --help or --version was printed, or what is wrong with the arguments.
+        status = int(end.code or 0)
+        exit_process(_told(lambda: (status, ""), failure=1))
+    exit_process(_told(lambda: _command(options), failure=2 if options.command == "diff" else 1))
+
+
+def exit_process(status: int) -> NoReturn:
+    """End the process, also when a call into libnmstate hangs: the interpreter would wait for its thread forever."""
+    deadline = time.monotonic() + _THREAD_SECONDS
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                os._exit(status)
+    sys.exit(status)
+
+
+def _told(command: Callable[[], tuple[int, str]], *, failure: int) -> int:
+    """Run a command that returns exit status and output, print that, and say what went wrong; the exit status."""
+    try:
+        status, output = command()
+        return _printed(output, status, failure)
     except NmstateControllerError as error:
-        print(f"nmstate-controller: {error}", file=sys.stderr)
-        return 2 if options.command == "diff" else 1
-    return 0
+        _complain(str(error))
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except Exception:  # noqa: BLE001 (a defect: the interpreter would tell of it only once every thread has ended)
+        traceback.print_exc()
+    return failure
 
 
-def _run() -> None:
+def _printed(output: str, status: int, failure: int) -> int:
+    try:
+        print(output, end="", flush=True)
+    except BrokenPipeError:
+        _discard_output()
+        return _BROKEN_PIPE
+    except OSError as error:
+        _discard_output()
+        _complain(f"the output cannot be written: {error.strerror}")
+        return failure
+    return status
+
+
+def _complain(message: str) -> None:
+    with contextlib.suppress(OSError):
+        print(f"nmstate-controller: {message}", file=sys.stderr, flush=True)
+
+
+def _discard_output() -> None:
+    """Nobody reads it, or it has no room: the interpreter must not try once more at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _command(options: argparse.Namespace) -> tuple[int, str]:
+    """Exit status and output of one command.
+
+    Each imports what it needs when it runs: `crd` works without libnmstate.
+    """
+    match options.command:
+        case "run":
+            return _run()
+        case "show":
+            from nmstate_controller.controller.show import show
+
+            shown = show(options.leave_out, kernel_only=options.kernel_only, timeout=options.timeout)
+            return 0, asyncio.run(shown)
+        case "diff":
+            from nmstate_controller.controller.diff import diff
+
+            found = asyncio.run(diff(options.file, timeout=options.timeout))
+            return (1 if found else 0), found
+        case "prune":
+            from nmstate_controller.cluster.prune import prune
+
+            return 0, "".join(f"{line}\n" for line in asyncio.run(prune(delete=options.delete)))
+        case _:
+            from nmstate_controller.api.crd import to_yaml
+
+            return 0, to_yaml()
+
+
+def _run() -> NoReturn:
     from nmstate_controller import logging, settings
 
     loaded = settings.load()
@@ -72,35 +168,9 @@ def _run() -> None:
     from nmstate_controller.node import lock
 
     with lock.held(loaded.run_directory):
-        asyncio.run(agent.run(loaded))
-
-
-def _show(patterns: list[str], kernel_only: bool) -> None:
-    from nmstate_controller.controller.show import show
-
-    sys.stdout.write(asyncio.run(show(patterns, kernel_only=kernel_only)))
-
-
-def _diff(path: str) -> int:
-    from nmstate_controller.controller.diff import diff
-
-    found = asyncio.run(diff(path))
-    sys.stdout.write(found)
-    return 1 if found else 0
-
-
-def _prune(*, delete: bool) -> None:
-    from nmstate_controller.cluster.prune import prune
-
-    for line in asyncio.run(prune(delete=delete)):
-        print(line)
-
-
-def _crd() -> None:
-    from nmstate_controller.api.crd import to_yaml
-
-    sys.stdout.write(to_yaml())
+        # Inside: while a call into libnmstate hangs, no other agent may begin.
+        exit_process(_told(lambda: (asyncio.run(agent.run(loaded)), ""), failure=1))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

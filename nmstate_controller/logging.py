@@ -4,6 +4,7 @@
 """
 
 import logging
+import os
 import sys
 from typing import Literal
 
@@ -27,7 +28,7 @@ def configure(level: str, form: Literal["auto", "json", "console"]) -> None:
             structlog.processors.JSONRenderer(),
         ]
     else:
-        render = [structlog.dev.ConsoleRenderer()]
+        render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty() and not os.environ.get("NO_COLOR"))]
     structlog.configure(
         processors=[*shared, *render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 from labkit.errors import LabError
@@ -14,6 +15,7 @@ NAMESPACE = "nmstate-controller"
 SERVICE_ACCOUNT = "nmstate-controller"
 CRD = "nodenetworkstates.nmstate.io"
 TOKEN_DURATION = "8760h"  # noqa: S105  (a time)
+SERVED_SECONDS = 30.0
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 
@@ -49,7 +51,18 @@ def manifests() -> Path:
 def deploy(place: Place) -> None:
     """Apply the manifests and wait for the custom resource to be served."""
     kubectl(place, "apply", "-k", str(manifests()))
-    kubectl(place, "wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=30s")
+    # Not `kubectl wait`, which fails on a CRD that has no conditions yet.
+    deadline = time.monotonic() + SERVED_SECONDS
+    while not is_established(kubectl(place, "get", f"crd/{CRD}", "-o", "json")):
+        if time.monotonic() > deadline:
+            raise LabError(f"{CRD} is not served {SERVED_SECONDS:.0f} s after it was applied")
+        time.sleep(0.1)
+
+
+def is_established(crd: str) -> bool:
+    """Whether a CustomResourceDefinition, as JSON, is served. Its conditions are null when it is new."""
+    conditions = (json.loads(crd).get("status") or {}).get("conditions") or []
+    return any((found["type"], found["status"]) == ("Established", "True") for found in conditions)
 
 
 def deployed(place: Place) -> bool:

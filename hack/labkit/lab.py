@@ -150,7 +150,7 @@ def status(place: Place) -> int:
     pids = ", ".join(f"{role} {pid or 'not running'}" for role, pid in plane["pids"].items())
     print(f"lab            {place.name}, state in {place.state}")
     print(f"control plane  {'ready' if plane['ready'] else 'NOT READY'}: https://{network.GATEWAY}:{controlplane.PORT}")
-    print(f"               in namespace {place.namespace.name}; pids: {pids}")
+    print(f"               in namespace {place.namespace_link.name}; pids: {pids}")
     print(f"\n{'NODE':9}{'STATE':8}{'PID':>9}  {'ETH0':18}{'AGENT'}")
     healthy = bool(plane["ready"])
     for name in place.nodes():

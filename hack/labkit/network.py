@@ -44,10 +44,11 @@ def exists(place: Place) -> bool:
 def create(place: Place) -> None:
     """Make the namespace and its bridges, or what is missing of them."""
     if not exists(place):
-        place.namespace.parent.mkdir(parents=True, exist_ok=True)
         place.namespace.touch()
-        # `ip netns add` would also leave a mount of /run/netns over itself behind.
         run(["unshare", f"--net={place.namespace}", "true"])
+    _unlink(place)
+    place.namespace_link.parent.mkdir(parents=True, exist_ok=True)
+    place.namespace_link.symlink_to(place.namespace)
     commands = ["link set lo up"]
     have = _links(place)
     for bridge, own in (("br-lab", f"{GATEWAY}/24"), ("br-exec", "10.89.0.1/24")):
@@ -55,20 +56,35 @@ def create(place: Place) -> None:
             # No forward delay: a node must be reachable the moment its link is up.
             commands.append(f"link add {bridge} type bridge forward_delay 0 stp_state 0")
         commands += [f"address replace {own} dev {bridge}", f"link set {bridge} up"]
-    run(["ip", "-n", place.namespace.name, "-batch", "-"], stdin="\n".join(commands) + "\n")
+    _ip(place, "-batch", "-", stdin="\n".join(commands) + "\n")
 
 
 def remove(place: Place) -> None:
     """Remove the namespace with all that is in it; nothing happens if there is none."""
-    if exists(place):
-        run(["umount", "--lazy", str(place.namespace)])
+    _unmount(place.namespace)
     place.namespace.unlink(missing_ok=True)
+    _unlink(place)
     with suppress(OSError):
-        place.namespace.parent.rmdir()
+        place.namespace_link.parent.rmdir()
+
+
+def _unlink(place: Place) -> None:
+    _unmount(place.namespace_link)  # where labs of earlier versions had the namespace itself
+    place.namespace_link.unlink(missing_ok=True)
+
+
+def _unmount(path: Path) -> None:
+    """Take away every mount on the file: somebody may have mounted it over itself."""
+    while os.path.ismount(path):
+        run(["umount", "--lazy", str(path)])
+
+
+def _ip(place: Place, *arguments: str, stdin: str = "") -> str:
+    return run(inside(place, ["ip", *arguments]), stdin=stdin)
 
 
 def _links(place: Place) -> set[str]:
-    lines = run(["ip", "-n", place.namespace.name, "-o", "link"]).splitlines()
+    lines = _ip(place, "-o", "link").splitlines()
     return {line.split(": ")[1].split("@")[0] for line in lines}
 
 
@@ -83,7 +99,7 @@ def plug(place: Place, node: str) -> None:
     commands = []
     for tap, bridge in zip(taps(node), ("br-lab", "br-exec"), strict=True):
         commands += [f"tuntap add {tap} mode tap", f"link set {tap} master {bridge} up"]
-    run(["ip", "-n", place.namespace.name, "-batch", "-"], stdin="\n".join(commands) + "\n")
+    _ip(place, "-batch", "-", stdin="\n".join(commands) + "\n")
 
 
 def unplug(place: Place, node: str) -> None:
@@ -91,7 +107,7 @@ def unplug(place: Place, node: str) -> None:
     have = _links(place)
     for tap in taps(node):
         if tap in have:
-            run(["ip", "-n", place.namespace.name, "link", "del", tap])
+            _ip(place, "link", "del", tap)
 
 
 def connect(place: Place, host: str, port: int, seconds: float) -> socket.socket:

@@ -50,7 +50,9 @@ class Place:
         self.certificates = self.state / "certificates"
         self.kubeconfig = self.state / "kubeconfig"
         self.kubelets = self.state / "kubelets"  # there if the nodes run pods
-        self.namespace = Path("/run/netns") / f"nl-{name}"
+        # Not in /run/netns: the first `ip netns add` after a boot mounts that folder over itself.
+        self.namespace = self.state / "namespace"
+        self.namespace_link = Path("/run/netns") / f"nl-{name}"  # for `ip netns exec` and people
 
     def node(self, node: str) -> Path:
         """The folder of one node: its disk, its logs, its console."""

@@ -228,6 +228,17 @@ class Status(ApiModel):
         description="Where the node, once configured, is no longer what desiredState asks; absent when nowhere.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
+    configured: list[str] | None = Field(
+        default=None,
+        description="What this object has configured and is on the node: how the agent finds what is retained.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    retained: list[str] | None = Field(
+        default=None,
+        description="What this object once configured, desiredState no longer names and is still on the node, such as "
+        "interfaces[br1]. It leaves the list when it is named again or is gone from the node.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
     revert_state: State | None = Field(
         default=None,
         description="With removalPolicy Revert: what was there before, for each entry that desiredState names.",

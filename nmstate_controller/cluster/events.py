@@ -30,6 +30,7 @@ REFILL_SECONDS: Final = 300.0
 
 _COLLECTION: Final = "/apis/events.k8s.io/v1/namespaces/default/events"
 _WAITING: Final = 32
+_NAME_LIMIT: Final = 253
 # Of the apiserver, in bytes (pkg/apis/core/validation/events.go).
 _NOTE_LIMIT: Final = 1024
 _INSTANCE_LIMIT: Final = 128
@@ -101,7 +102,7 @@ class Events:
         if self._budget < 1:
             return
         self._budget -= 1
-        name = f"{self._node_name}.{uuid.uuid4().hex[:16]}"
+        name = _new_name(self._node_name)
         await self._client.request("create", "POST", _COLLECTION, body=self._body(name, event))
         self._series.append(_Series(event, name, 1, now))
 
@@ -147,6 +148,12 @@ class Events:
                 "uid": event.uid,
             },
         }
+
+
+def _new_name(node_name: str) -> str:
+    """A new event's name: a DNS subdomain that begins with as much of the node's name as there is room for."""
+    suffix = f".{uuid.uuid4().hex[:16]}"
+    return node_name[: _NAME_LIMIT - len(suffix)].rstrip("-.") + suffix
 
 
 def _cut(note: str) -> str:

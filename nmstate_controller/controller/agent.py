@@ -181,10 +181,11 @@ def _versions(network_manager: str | None = None) -> Versions:
     return Versions(agent=__version__, nmstate=nmstate.VERSION, network_manager=network_manager)
 
 
-async def run(settings: Settings) -> None:
-    """Run the agent on this node until SIGTERM or SIGINT; a second signal leaves at once.
+async def run(settings: Settings) -> int:
+    """Run the agent on this node until SIGTERM or SIGINT; a second signal leaves at once. Returns the exit status.
 
-    Raises SettingsError when it cannot start. A defect ends the process with status 1 and one line in the log.
+    Raises SettingsError when it cannot start. A defect ends the agent with status 1 and one line in the log. A call
+    into libnmstate may be under way still.
     """
     if problem := too_old(libnmstate=nmstate.VERSION):
         raise SettingsError(problem)
@@ -194,26 +195,35 @@ async def run(settings: Settings) -> None:
     with _signals(stop):
         async with Client(await load_configuration(), metrics, timeout=settings.api_timeout) as client:
             agent = Agent(settings, client, metrics)
-            status = 0
             try:
-                await agent.run(stop)
-            except* SettingsError as group:
-                raise group.exceptions[0] from None
-            except* Exception as group:
-                log.critical("a part of the agent failed, which ends it", exc_info=group)
-                status = 1
-            await _leave(agent.nmstate, status)
+                status = await _status(agent, stop)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LAST_CALL_SECONDS):
+                        await agent.nmstate.idle()
+                status = 1 if agent.nmstate.stuck else status
+            finally:
+                agent.nmstate.close()
+            log.info("stopped", status=status)
+            return status
 
 
-async def _leave(library: Nmstate, status: int) -> None:
-    """End the process, if it cannot be left to end by itself."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_LAST_CALL_SECONDS):
-            await library.idle()
-    log.info("stopped", status=status)
-    if library.stuck or status:
-        # The interpreter would wait for the thread, which waits for NetworkManager.
-        os._exit(status or 1)
+async def _status(agent: Agent, stop: asyncio.Event) -> int:
+    """Run the agent to its end. Raises SettingsError."""
+    try:
+        await agent.run(stop)
+    except Exception as error:
+        if found := _settings_error(error):
+            raise found from None
+        log.critical("a part of the agent failed, which ends it", exc_info=error)
+        return 1
+    return 0
+
+
+def _settings_error(error: Exception) -> SettingsError | None:
+    """That error, or the first such in the group that it is."""
+    if isinstance(error, ExceptionGroup):
+        return next((found for part in error.exceptions if (found := _settings_error(part))), None)
+    return error if isinstance(error, SettingsError) else None
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ from nmstate_controller.controller.proof import Prober
 from nmstate_controller.controller.publisher import Publisher
 from nmstate_controller.controller.removal import Removal
 from nmstate_controller.controller.reporter import Reporter
+from nmstate_controller.controller.retained import Recorder
 from nmstate_controller.controller.verdict import Verdicts, paths
 from nmstate_controller.errors import (
     ApplyFailed,
@@ -114,6 +115,7 @@ class Applier:
         self._corrections = Corrections(clock)
         self._removal = Removal(publisher, patience=_FIRST_WRITE_SECONDS)
         self._baseline = Baseline(publisher)
+        self._recorder = Recorder()
         # The report that was last compared with what is desired.
         self._compared: State | None = None
         self._stopping = False
@@ -313,6 +315,8 @@ class Applier:
         if note is not None and note.phase is not Phase.LOST and not self._is_stalled():
             await self._settle_left(newest)
         goal = self._goal(newest)
+        if not self._has_failed():
+            self._follow(newest, goal, shown)
         if shown is None or not self._is_watched(newest, goal):
             return
         if not newest.spec.managed:
@@ -331,6 +335,11 @@ class Applier:
 
     def _has_unlooked_report(self) -> bool:
         return self._reporter.shown is not None and self._reporter.shown is not self._compared
+
+    def _has_failed(self) -> bool:
+        """Whether the generation at hand never came to be what the node runs."""
+        ready = conditions.find(self._publisher.status.conditions, "Ready")
+        return ready is None or (ready.status != "True" and ready.reason != "Drifted")
 
     def _is_watched(self, newest: NodeNetworkState, goal: Intent) -> bool:
         """Whether this generation, whose task is done, was configured: when it has failed, there is no drift.
@@ -397,6 +406,7 @@ class Applier:
                 raise
             shown = await self._reporter.look()
             self._compared = shown
+            self._follow(newest, goal, shown)
             kept = self._removal.forget_dropped(newest, goal)
             left = await self._differing(kept.document, shown) if shown is not None and kept.document else []
             residual = self._baseline.applied(kept, left)
@@ -407,6 +417,7 @@ class Applier:
 
     async def _leave(self, newest: NodeNetworkState, goal: Intent, why: str) -> None:
         """The node is what is asked, and is left as it is. Raises NodeError."""
+        self._follow(newest, goal, self._reporter.shown)
         goal = self._removal.forget_dropped(newest, goal)
         if not goal.document:
             self._baseline.doubt()
@@ -418,9 +429,19 @@ class Applier:
 
     async def _rest(self, newest: NodeNetworkState, goal: Intent) -> None:
         """There is nothing to be made of the node. Raises NodeError."""
+        self._follow(newest, goal, self._reporter.shown)
         if not goal.leaving:
             self._verdicts.settled(newest, *_idle(newest.spec.managed))
         await self._removal.let_go(newest, goal)
+
+    def _follow(self, newest: NodeNetworkState, goal: Intent, shown: State | None) -> None:
+        """Note what a node that is what is asked has of this object, and what of that desiredState no longer names."""
+        if not newest.spec.managed:
+            self._publisher.say(newest.metadata.uid, retained=None)
+        elif shown is not None and not goal.leaving:
+            known = self._publisher.status.configured
+            found = self._recorder.record(known, goal.desired, goal.document, shown)
+            self._verdicts.retained(newest, found)
 
     async def _give_up(self, newest: NodeNetworkState) -> None:
         """Nothing more is tried: an object that is being deleted may go, at once or when the apiserver is back."""

@@ -12,15 +12,15 @@ from nmstate_controller.controller.show import host
 from nmstate_controller.errors import InvalidDesiredState, in_words
 
 
-async def diff(path: str) -> str:
+async def diff(path: str, *, timeout: float) -> str:
     """One line for each value that differs, empty when there is none. Raises NodeError.
 
     `path` is of a file in YAML or JSON, `-` for standard input: an nmstate document, or a NodeNetworkState, whose
-    desiredState is meant then.
+    desiredState is meant then. Reading the host and comparing may take `timeout` seconds each.
     """
     document = _document(path)
-    node = host()
-    found = await node.compare(document, await node.show())
+    with host(timeout) as node:
+        found = await node.compare(document, await node.show())
     return "".join(f"{one.path}: {_shown(one.current)} -> {_shown(one.desired)}\n" for one in found)
 
 

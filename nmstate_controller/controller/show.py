@@ -1,8 +1,10 @@
 """This host as a NodeNetworkState, without a cluster: what `nmstate-controller show` prints."""
 
+import contextlib
 import socket
 import sys
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any
 
 import yaml
 
@@ -15,25 +17,28 @@ from nmstate_controller.node import nmstate
 from nmstate_controller.node.nmstate import Nmstate
 from nmstate_controller.node.state import Filter
 
-_SECONDS: Final = 60.0
+
+@contextlib.contextmanager
+def host(timeout: float) -> Iterator[Nmstate]:
+    """This host's network, to be read; each look may take `timeout` seconds."""
+    node = Nmstate(Metrics(), SystemClock(), show_timeout=timeout, apply_timeout=timeout, rollback_timeout=60)
+    try:
+        yield node
+    finally:
+        node.close()
 
 
-def host() -> Nmstate:
-    """This host's network, to be read."""
-    return Nmstate(Metrics(), SystemClock(), show_timeout=_SECONDS, apply_timeout=_SECONDS, rollback_timeout=60)
-
-
-async def show(patterns: list[str], *, kernel_only: bool) -> str:
+async def show(patterns: list[str], *, kernel_only: bool, timeout: float) -> str:
     """The object as YAML; `patterns` are of interfaces to leave out. Raises NodeError.
 
     Without NetworkManager it is what the kernel alone knows, and a line on stderr says so.
     """
-    node = host()
-    try:
-        shown = await node.show(kernel_only=kernel_only)
-    except NmstateUnavailable as error:
-        print(f"nmstate-controller: {error}; showing what the kernel alone knows", file=sys.stderr)
-        shown = await node.show(kernel_only=True)
+    with host(timeout) as node:
+        try:
+            shown = await node.show(kernel_only=kernel_only)
+        except NmstateUnavailable as error:
+            print(f"nmstate-controller: {error}; showing what the kernel alone knows", file=sys.stderr)
+            shown = await node.show(kernel_only=True)
     status = Status(
         last_successful_update_time=SystemClock().now(),
         versions=Versions(agent=__version__, nmstate=nmstate.VERSION),

@@ -21,6 +21,7 @@ from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.events import Events
 from nmstate_controller.controller.intent import Intent
 from nmstate_controller.controller.publisher import Publisher
+from nmstate_controller.controller.retained import Record, bounded, in_words
 from nmstate_controller.errors import ConnectivityLost, DriftFought, InvalidDesiredState, NodeError
 from nmstate_controller.metrics import Metrics
 
@@ -37,6 +38,8 @@ class Verdicts:
         self._events = events
         self._metrics = metrics
         self._clock = clock
+        # Whom and what was said last of a node that runs what is asked, without what is retained.
+        self._settled: tuple[str, int, str, str] | None = None
 
     def applying(self, subject: NodeNetworkState, fingerprint: str, attempt: int) -> None:
         """The node is about to be changed."""
@@ -102,12 +105,27 @@ class Verdicts:
     def settled(self, subject: NodeNetworkState, reason: str, message: str, goal: Intent | None = None) -> None:
         """The node runs what the spec asks: `goal`, if that is something."""
         generation = subject.metadata.generation
-        found = conditions.settled(self._conditions, generation, reason, message, self._clock.now())
+        self._settled = (subject.metadata.uid, generation, reason, message)
         last = None
         if goal is not None and goal.document:
             last = LastConfigured(generation=generation, desired_hash=goal.fingerprint)
-        self._say(subject, found, drift=None, last_configured=last)
+        self._say_settled(subject, reason, message, drift=None, last_configured=last)
         log.info("reconciled", verdict=reason, message=message)
+
+    def retained(self, subject: NodeNetworkState, found: Record) -> None:
+        """What the object has configured on the node, and what of that desiredState no longer names."""
+        uid, generation = subject.metadata.uid, subject.metadata.generation
+        self._publisher.say(uid, configured=found.configured or None, retained=bounded(found.retained) or None)
+        if self._settled is None or not conditions.is_true(self._conditions, "Ready"):
+            return
+        *about, reason, message = self._settled
+        if about == [uid, generation] and self._publisher.observed_generation == generation:
+            self._say_settled(subject, reason, message)
+
+    def _say_settled(self, subject: NodeNetworkState, reason: str, message: str, **more: Any) -> None:
+        message += in_words(self._publisher.status.retained)
+        found = conditions.settled(self._conditions, subject.metadata.generation, reason, message, self._clock.now())
+        self._say(subject, found, **more)
 
     def drifted(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
         """The node was configured and has been changed by something else; driftPolicy says to leave it."""
@@ -158,7 +176,7 @@ class Verdicts:
             found = conditions.settled(self._conditions, generation, "Unmanaged", message, now)
         if found == self._conditions:
             return
-        self._say(subject, found, drift=None)
+        self._say(subject, found, drift=None, retained=None)
         log.info("reconciled", verdict="Unmanaged", message=message)
 
     def retrying(self, subject: NodeNetworkState, error: NodeError, seconds: float) -> None:

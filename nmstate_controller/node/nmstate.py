@@ -145,15 +145,24 @@ class Nmstate:
         if self._late is not None:
             await asyncio.wait({self._late})
 
+    def close(self) -> None:
+        """Have the thread end as soon as no call is under way; whoever leaves the process need not wait for it."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
     async def show(self, *, kernel_only: bool = False) -> State:
         """What the node runs now. `kernel_only` needs neither NetworkManager nor D-Bus.
 
         Raises NmstateUnavailable, NmstateFailed or NmstateStuck.
         """
-        return await self._call(lambda: self._show(kernel_only), self._show_timeout, "show", ask=not kernel_only)
+        return await self._call(
+            lambda: self._show(kernel_only), self._show_timeout, "show", ask=not kernel_only, observe=self._showed
+        )
+
+    def _showed(self, seconds: float) -> None:
+        self.last_show_seconds = seconds
+        self._metrics.show_seconds.observe(seconds)
 
     def _show(self, kernel_only: bool) -> State:
-        started = self._clock.monotonic()
         try:
             return without_ghosts(self._library.show(kernel_only=kernel_only))
         except libnmstate_error.NmstateError as error:
@@ -162,9 +171,6 @@ class Nmstate:
             if isinstance(translated, NmstateUnavailable):
                 raise translated from error
             raise NmstateFailed(f"the node could not be read: {translated}") from error
-        finally:
-            self.last_show_seconds = self._clock.monotonic() - started
-            self._metrics.show_seconds.observe(self.last_show_seconds)
 
     async def apply(self, document: State, *, on_trial: bool = False, rollback_timeout: int | None = None) -> None:
         """Make the node what `document` asks; libnmstate verifies, and rolls back what it cannot verify.
@@ -173,16 +179,17 @@ class Nmstate:
         first. Otherwise on disk, and for good. Raises NodeError.
         """
         seconds = self._rollback_timeout if rollback_timeout is None else rollback_timeout
-        await self._call(lambda: self._apply(document, on_trial, seconds), self._apply_timeout, "apply", ask=True)
-
-    def _apply(self, document: State, on_trial: bool, seconds: int) -> None:
-        with self._metrics.apply_seconds.labels("apply" if on_trial else "finish").time():
-            _translated(
-                lambda: self._library.apply(
-                    document, save_to_disk=not on_trial, commit=not on_trial, rollback_timeout=seconds
-                ),
+        lasting = not on_trial
+        await self._call(
+            lambda: _translated(
+                lambda: self._library.apply(document, save_to_disk=lasting, commit=lasting, rollback_timeout=seconds),
                 document,
-            )
+            ),
+            self._apply_timeout,
+            "apply",
+            ask=True,
+            observe=self._metrics.apply_seconds.labels("finish" if lasting else "apply").observe,
+        )
 
     async def commit(self, checkpoint: str) -> None:
         """Keep a change that is on trial. Raises NodeError, also when it has been undone meanwhile."""
@@ -208,13 +215,33 @@ class Nmstate:
         """
         return await self._call(lambda: _compare(document, shown), self._show_timeout, "comparison")
 
-    async def _call(self, function: Callable[[], T], timeout: float, name: str, *, ask: bool = False) -> T:
+    async def _call(
+        self,
+        function: Callable[[], T],
+        timeout: float,
+        name: str,
+        *,
+        ask: bool = False,
+        observe: Callable[[float], None] = lambda _: None,
+    ) -> T:
+        """Run `function` in the thread; `observe` is told in the loop how many seconds it took, late or not."""
+        seconds = 0.0
+
+        def timed() -> T:
+            nonlocal seconds
+            started = self._clock.monotonic()
+            try:
+                return function()
+            finally:
+                seconds = self._clock.monotonic() - started
+
         async with self._turn:
             if self.stuck:
                 raise NmstateStuck("an earlier call into libnmstate has not come back")
             if ask:
                 await self._ping()
-            future = asyncio.get_running_loop().run_in_executor(self._executor, function)
+            future = asyncio.get_running_loop().run_in_executor(self._executor, timed)
+            future.add_done_callback(lambda _: observe(seconds))
             try:
                 await asyncio.wait({future}, timeout=timeout)
             finally:

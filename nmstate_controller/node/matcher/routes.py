@@ -53,12 +53,12 @@ def routes(desired: JSON, current: JSON, names: Names) -> Iterator[Difference]:
                     continue
                 told.add(id(found))
                 if not any(_is(one, found, names) for one in present.near(found)):
-                    yield difference(f"routes.config[absent {_label(route)}]", entry, found)
+                    yield difference(f"routes.config[absent {label(route)}]", entry, found)
         elif "state" not in route:
             if not any(_is(route, found, names) for found in near):
-                yield difference(f"routes.config[{_label(route)}]", entry, _nearest(route, near))
+                yield difference(f"routes.config[{label(route)}]", entry, _nearest(route, near))
         elif route["state"] != "ignore":
-            yield difference(f"routes.config[{_label(route)}].state", route["state"], None)
+            yield difference(f"routes.config[{label(route)}].state", route["state"], None)
 
 
 def _read(route: Route) -> Route:
@@ -153,7 +153,8 @@ def _nearest(wanted: Route, actual: Sequence[Route]) -> JSON:
     return next(iter(here or there), None)
 
 
-def _label(route: Route) -> str:
+def label(route: Route) -> str:
+    """What people call it: `198.51.100.0/24 via 192.0.2.1 dev eth1 metric 100`."""
     words = [str(route.get("route-type", "")), str(route.get("destination", ""))]
     for word, key in (("via", "next-hop-address"), ("dev", "next-hop-interface"), ("vrf", "vrf-name")):
         if route.get(key) not in _ON_LINK:

@@ -47,13 +47,13 @@ def rules(desired: JSON, current: JSON, names: Names) -> Iterator[Difference]:
                     continue
                 told.add(id(found))
                 if not any(_is(one, found) for one in present.near(found)):
-                    yield difference(f"route-rules.config[absent {_label(rule)}]", entry, found)
+                    yield difference(f"route-rules.config[absent {label(rule)}]", entry, found)
         elif "state" in rule:
-            yield difference(f"route-rules.config[{_label(rule)}].state", rule["state"], None)
+            yield difference(f"route-rules.config[{label(rule)}].state", rule["state"], None)
         elif not any(_is(rule, found) for found in alike(rule)):
             at_its_priority = about(rule) if by_priority(rule) is not None else ()
             nearest = _nearest(rule, at_its_priority, between(rule))
-            yield difference(f"route-rules.config[{_label(rule)}]", entry, nearest)
+            yield difference(f"route-rules.config[{label(rule)}]", entry, nearest)
 
 
 def _read(rule: Rule) -> Rule:
@@ -152,7 +152,8 @@ def _by_networks(rule: Entry) -> Hashable:
     return tuple(repr(rule.get(key)) for key in _BETWEEN[:-1])
 
 
-def _label(rule: Rule) -> str:
+def label(rule: Rule) -> str:
+    """What people call it: `from 192.0.2.0/24 table 200 priority 1000`."""
     names = {
         "family": "", "ip-from": "from", "ip-to": "to", "iif": "iif", "fwmark": "fwmark", "action": "",
         "route-table": "table", "priority": "priority",

@@ -11,8 +11,10 @@ from typing import Any, ClassVar, Final
 from nmstate_controller.api.models import State
 from nmstate_controller.node.matcher.difference import JSON, Difference
 from nmstate_controller.node.matcher.groups import Entry, Groups, by_destination
+from nmstate_controller.node.matcher.routes import label as route_label
 from nmstate_controller.node.matcher.routes import routes
 from nmstate_controller.node.matcher.rules import by_priority, by_selectors, rules
+from nmstate_controller.node.matcher.rules import label as rule_label
 from nmstate_controller.node.matcher.values import address, boolean, integer, mapping, mappings, network, number
 from nmstate_controller.node.originals.touching import Touched, is_gone
 
@@ -37,11 +39,22 @@ class Entries:
 
     def touches(self, entry: Entry) -> bool:
         """`entry` is a node's, or an original."""
-        if any(self._is(one, entry) for one in self._near_added(entry)):
+        return self.names(entry) or ("state" not in entry and self._falls(entry))
+
+    def names(self, entry: Entry) -> bool:
+        """Whether the document says something of the entry itself."""
+        if self.adds(entry):
             return True
-        if "state" in entry:
-            return False
-        return any(self._differs(pattern, entry) for pattern in self._near_patterns(entry)) or self._falls(entry)
+        return "state" not in entry and any(self._differs(one, entry) for one in self._near_patterns(entry))
+
+    def adds(self, entry: Entry) -> bool:
+        """Whether the document asks for the entry."""
+        return any(self._is(one, entry) for one in self._near_added(entry))
+
+    @staticmethod
+    def label(entry: Entry) -> str:
+        """What people call a node's entry."""
+        raise NotImplementedError
 
     def remembered(self, originals: list[Entry], before: Mapping[str, JSON]) -> list[Entry]:
         """`originals` and what there is to be added to them, for a node with the report `before`."""
@@ -102,6 +115,10 @@ class Routes(Entries):
         return by_destination(entry)
 
     _subject = _identity
+
+    @staticmethod
+    def label(entry: Entry) -> str:
+        return route_label({key: value for key, value in entry.items() if key in _IDENTITY})
 
     def _compare(self, desired: JSON, current: JSON) -> Iterator[Difference]:
         return routes(desired, current, self._touched.names)
@@ -187,6 +204,10 @@ class Rules(Entries):
 
     def _subject(self, entry: Entry) -> Hashable:
         return by_priority(entry)
+
+    @staticmethod
+    def label(entry: Entry) -> str:
+        return rule_label(entry)
 
     def _compare(self, desired: JSON, current: JSON) -> Iterator[Difference]:
         return rules(desired, current, self._touched.names)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -82,3 +83,24 @@ async def test_an_apiserver_that_is_away_costs_the_event_and_nothing_else(record
     await recording.server.until(lambda: recording.counts() == [1])
 
     assert [event["note"] for event in recording.server.events.values()] == ["kept"]
+
+
+@pytest.mark.parametrize("node_name", ["n" * 253, ".".join(["a" * 58] * 4), "a" * 235 + "-" + "b" * 17])
+async def test_an_event_about_a_node_with_a_long_name_is_one_that_the_apiserver_takes(
+    server: ApiServer, client: Client, node_name: str
+) -> None:
+    events = Events(client, ManualClock(), node_name)
+    subject = NodeNetworkState(metadata=Metadata(name=node_name, uid="u1"))
+    task = asyncio.create_task(events.run())
+    events.record(subject, "Normal", "Applied", "ä" * 2000)
+    await server.until(lambda: bool(server.events))
+    task.cancel()
+
+    [event] = server.events.values()
+    name = event["metadata"]["name"]
+    assert len(name) <= 253
+    assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", label) for label in name.split("."))
+    assert name.startswith(node_name[:200])
+    assert event["regarding"]["name"] == node_name
+    assert len(event["note"].encode()) <= 1024
+    assert len(event["reportingInstance"]) <= 128

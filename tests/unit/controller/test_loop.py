@@ -648,3 +648,81 @@ async def test_an_apply_that_an_agent_did_not_see_the_end_of_is_closed_by_the_ne
         assert second.metrics.applies.labels("Interrupted")._value.get() == 1  # noqa: SLF001
     assert server.status["lastApply"]["outcome"] == "Configured"
     assert server.status["lastApply"]["completionTime"]
+
+
+async def test_what_is_dropped_from_desired_state_is_listed_until_it_is_gone(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    bridge = {"name": "br1", "type": "linux-bridge", "state": "up"}
+    other = {"name": "dummy1", "type": "dummy", "state": "up"}
+    library = Library()
+
+    def message() -> str:
+        return next(str(found["message"]) for found in server.status["conditions"] if found["type"] == "Ready")
+
+    async with Loop(server, client, library, tmp_path).started() as first:
+        await server.edit({"desiredState": {"interfaces": [bridge]}})
+        await first.ready("True", "Configured", 2)
+        assert "retained" not in server.status
+
+        await server.edit({"desiredState": {"interfaces": [other]}})
+        await first.ready("True", "Configured", 3)
+        assert server.status["retained"] == ["interfaces[br1]"]
+        assert message().endswith("; no longer in desiredState but still on the node: br1")
+
+    async with Loop(server, client, library, tmp_path).running() as second:
+        await server.edit({"desiredState": None})
+        await second.ready("True", "NothingDesired", 4)
+        await server.until(lambda: server.status.get("retained") == ["interfaces[br1]", "interfaces[dummy1]"])
+        assert message().endswith(": br1, dummy1")
+
+        del library.interfaces["br1"]
+        second.reporter.notice()
+        async with second.passing_time():
+            await server.until(lambda: server.status.get("retained") == ["interfaces[dummy1]"])
+        assert message().endswith("; no longer in desiredState but still on the node: dummy1")
+
+        await server.edit({"desiredState": {"interfaces": [{**other, "state": "absent"}]}})
+        await second.ready("True", "Configured", 5)
+        assert "retained" not in server.status
+        assert "no longer" not in message()
+
+
+async def test_a_failed_generation_leaves_the_list_as_it_is(loop: Loop) -> None:
+    bridge = {"name": "br1", "type": "linux-bridge", "state": "up"}
+    await loop.server.edit({"desiredState": {"interfaces": [bridge]}})
+    await loop.ready("True", "Configured", 2)
+    loop.probes.missing = lambda: "gateway: no answer"
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "ConnectivityLost", 3)
+    await loop.reporter.look()
+    await loop.publisher.flush(20)
+
+    assert "retained" not in loop.server.status
+    assert loop.server.status["configured"] == ["interfaces[br1]"]
+
+
+async def test_what_goes_back_is_not_listed(loop: Loop) -> None:
+    await loop.server.edit({**mtu(1400), "removalPolicy": "Revert"})
+    await loop.ready("True", "Configured", 2)
+    await loop.server.edit({"desiredState": {}})
+    await loop.ready("True", "NothingDesired", 3)
+    await loop.reporter.look()
+    await loop.publisher.flush(20)
+
+    assert loop.library.interfaces["eth1"]["mtu"] == 1500
+    assert "retained" not in loop.server.status
+
+
+async def test_a_node_that_is_not_managed_has_no_list(loop: Loop) -> None:
+    await loop.server.edit(mtu(1400))
+    await loop.ready("True", "Configured", 2)
+    await loop.server.edit({"desiredState": {}})
+    await loop.server.until(lambda: loop.server.status.get("retained") == ["interfaces[eth1]"])
+
+    await loop.server.edit({"managed": False})
+    await loop.ready("True", "Unmanaged", 4)
+    assert "retained" not in loop.server.status
+
+    await loop.server.edit({"managed": True})
+    await loop.server.until(lambda: loop.server.status.get("retained") == ["interfaces[eth1]"])

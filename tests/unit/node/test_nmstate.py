@@ -1,6 +1,8 @@
 """Calls into libnmstate never overlap, have deadlines, and fail with an error that says whether to try again."""
 
 import asyncio
+import threading
+from collections.abc import Callable
 
 import pytest
 from libnmstate import error as libnmstate_error
@@ -97,3 +99,39 @@ def test_errors_say_whether_to_try_again(error: Exception, kind: type[NodeError]
 def test_a_type_that_is_missing_or_misspelt_is_told_by_its_field() -> None:
     said = "InvalidArgument: Failed to find unknown type interface br9 in current state"
     assert str(translate(libnmstate_error.NmstateValueError(said))).startswith("interfaces[br9].type: ")
+
+
+async def test_what_a_call_took_is_counted_in_the_loop(metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of every metric: prometheus-client's locks and the reader of /metrics are the loop's."""
+    counted: set[str] = set()
+    node = nmstate(Library(), metrics)
+    for histogram in (metrics.show_seconds, metrics.apply_seconds.labels("apply")):
+        observe = histogram.observe
+
+        def spied(amount: float, observe: Callable[[float], None] = observe) -> None:
+            counted.add(threading.current_thread().name)
+            observe(amount)
+
+        monkeypatch.setattr(histogram, "observe", spied)
+
+    await node.show()
+    await node.apply(NOTHING, on_trial=True)
+
+    assert counted == {threading.current_thread().name}
+    sample = metrics.registry.get_sample_value
+    assert sample("nmstate_controller_show_duration_seconds_count") == 1
+    assert sample("nmstate_controller_apply_duration_seconds_count", {"phase": "apply"}) == 1
+
+
+async def test_a_call_that_comes_back_late_is_counted_too(metrics: Metrics) -> None:
+    library = Library()
+    library.released.clear()
+    node = nmstate(library, metrics, timeout=0.05)
+    with pytest.raises(NmstateStuck):
+        await node.apply(NOTHING)
+
+    library.released.set()
+    await node.idle()
+
+    count = "nmstate_controller_apply_duration_seconds_count"
+    assert metrics.registry.get_sample_value(count, {"phase": "finish"}) == 1
