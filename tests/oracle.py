@@ -210,6 +210,13 @@ def is_generated(keys: dict[str, str]) -> bool:
     return ".nmmeta.nm-generated" in keys or ".nmmeta.external" in keys
 
 
+def profiles_on_disk(facts: Json, folder: str = "") -> Iterator[tuple[str, dict[str, str]]]:
+    """NetworkManager's profiles in files, but for those that it made up for what others set up."""
+    for path, text in facts["files"].items():
+        if path.endswith(".nmconnection") and path.startswith(folder) and not is_generated(keys := keyfile(text)):
+            yield path, keys
+
+
 def profiles(objects: Json) -> Iterator[Json]:
     """NetworkManager's profiles: path, flags, filename and settings of each."""
     for path, interfaces in objects.items():
