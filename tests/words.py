@@ -16,6 +16,10 @@ AS_BEFORE = re.compile(r"runs what it ran before|rolled back|was undone|is undon
 UNSAVED = re.compile(r"a reboot would (undo|revert|lose)")
 
 
+# By which of them a port's profile may name its controller's.
+_NAMES = ("connection.interface-name", "connection.uuid", "connection.id")
+
+
 def assert_true_words(node: Node, before: Snapshot | None = None) -> None:
     """Fail when the node's status says what is not so on the node; `before`: what it was before this generation."""
     found = node.object()
@@ -26,6 +30,7 @@ def assert_true_words(node: Node, before: Snapshot | None = None) -> None:
         return
     if before is not None and AS_BEFORE.search(ready["message"]):
         assert_same(node, before)
+    _soon(node, dangling, "at the next boot no port must wait for a controller that is gone")
     if ready["reason"] == "Configured":
         _soon(node, lambda facts: unmet(document, facts), "Ready says Configured")
         if not UNSAVED.search(ready["message"]):
@@ -41,6 +46,18 @@ def _soon(node: Node, look: Any, words: str) -> None:
     while found := look(node_facts(node)):
         if time.monotonic() > deadline:
             raise AssertionError(f"{words}, but on {node.name}:\n  " + "\n  ".join(found))
+
+
+def dangling(facts: Json) -> list[str]:
+    """Profiles on disk of ports whose controller has none and is not there: at a boot they wait for it in vain."""
+    names = {link["ifname"] for link in facts["links"]}
+    profiles = dict(profiles_on_disk(facts, "/etc/"))
+    known = names | {keys[word] for keys in profiles.values() for word in _NAMES if word in keys}
+    return [
+        f"{path} is a port of {keys['connection.master']}, which is gone"
+        for path, keys in profiles.items()
+        if keys.get("connection.master", next(iter(known))) not in known
+    ]
 
 
 def unsaved(document: Json, facts: Json) -> list[str]:
