@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.trial import OUTCOMES, figures
 from tests.lab import Lab, Node, condition, eventually
 
 
@@ -36,3 +37,11 @@ def other_node(nodes: list[Node]) -> Iterator[Node]:
     """node02, and afterwards as it was."""
     yield nodes[1]
     nodes[1].reset()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What came of the documents on trial, if there were any."""
+    told = figures(OUTCOMES)
+    if told:
+        terminalreporter.section("documents")
+        terminalreporter.write_line(told)

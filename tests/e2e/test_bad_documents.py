@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.cases import bridge
 from tests.lab import Json, Lab, Node, condition, eventually
+from tests.oracle import Snapshot, assert_same, settled, undone
 from tests.soak.hostile import HAND_MADE, TRAPS, deep_json, unreadable
 
 GOOD: Json = {"interfaces": [{"name": "dummy7", "type": "dummy", "state": "up"}]}
@@ -78,10 +79,15 @@ def untouched(nodes: list[Node]) -> Iterator[Node]:
     nodes[0].reset()
 
 
+@pytest.fixture(scope="module")
+def before(untouched: Node) -> Snapshot:
+    """What it was before all of them."""
+    return settled(untouched)
+
+
 @pytest.mark.parametrize(("document", "named"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
-def test_is_refused_by_name(untouched: Node, document: Any, named: str) -> None:
+def test_is_refused_by_name(untouched: Node, before: Snapshot, document: Any, named: str) -> None:
     node = untouched
-    before = node.run("ip", "-json", "address")
     done = node.try_replace(document)
     if done.returncode != 0:
         assert named in done.stderr
@@ -91,7 +97,7 @@ def test_is_refused_by_name(untouched: Node, document: Any, named: str) -> None:
         assert named in ready["message"]
         assert len(ready["message"]) <= 1024
         assert condition(node.object()["status"], "Stalled")["status"] == "True"
-    assert node.run("ip", "-json", "address") == before
+    assert_same(node, before)
 
 
 @pytest.mark.parametrize("nothing", [{}, None], ids=["empty", "null"])
@@ -100,7 +106,8 @@ def test_nothing_is_nothing_desired(node: Node, nothing: Any) -> None:
 
 
 def test_a_good_document_works_after_a_bad_one_and_events_tell_of_both(lab: Lab, node: Node) -> None:
-    assert node.verdict(node.desire(**ethernet(mtuu=1400)))["status"] == "False"
+    with undone(node):
+        assert node.verdict(node.desire(**ethernet(mtuu=1400)))["status"] == "False"
     node.configured(node.desire(**GOOD))
 
     assert "dummy7" in node.links()
@@ -122,7 +129,7 @@ def patient(node: Node) -> Iterator[Node]:
 @pytest.mark.timeout(3600)
 def test_what_is_hostile_gets_a_verdict_from_one_and_the_same_agent(patient: Node) -> None:
     node = patient
-    before = agents(node)
+    pids, before = agents(node), settled(node)
     everything = {**HAND_MADE, **json.loads(json.dumps(TRAPS, default=str))}
     for name in everything if os.environ.get("SOAK") else FEW:
         started = time.monotonic()
@@ -139,7 +146,8 @@ def test_what_is_hostile_gets_a_verdict_from_one_and_the_same_agent(patient: Nod
         )
         for found in status["conditions"]:
             assert unreadable(found["message"]) is None, (name, unreadable(found["message"]), found)
-        assert agents(node) == before, name
+        assert agents(node) == pids, name
+        assert_same(node, before)
         print(f"\n{time.monotonic() - started:.1f} s: {name}: {condition(status, 'Ready')['message'][:200]}")
 
 

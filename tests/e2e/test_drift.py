@@ -8,6 +8,8 @@ import pytest
 
 from tests.e2e.cases import OFF, absent, addresses, bridge, static
 from tests.lab import Json, Lab, Node, condition, eventually
+from tests.oracle import assert_same, node_facts, settled
+from tests.words import dangling
 
 # How long the apiserver stays away: minutes in `make soak`.
 AWAY_SECONDS = 300 if os.environ.get("SOAK") else 5
@@ -126,7 +128,7 @@ def test_drift_is_corrected_while_the_api_is_away(lab: Lab, configured: Node) ->
 
 def test_revert_puts_back_what_was_there_also_after_restarts(lab: Lab, node: Node) -> None:
     node.configured(node.desire({"name": "eth1", "type": "ethernet", "state": "up", "ipv4": static("192.0.2.7", 24)}))
-    before = (node.links()["eth1"]["mtu"], addresses(node, "eth1"))
+    before = settled(node)
     node.configured(node.patch({"removalPolicy": "Revert", "desiredState": {"interfaces": [ADDRESS]}}))
     assert lab.kubectl_json("get", "nns", node.name)["metadata"]["finalizers"] == ["nmstate.io/revert"]
     node.configured(node.desire({**ADDRESS, "mtu": 1300}, bridge("br7", "eth2")))
@@ -142,7 +144,9 @@ def test_revert_puts_back_what_was_there_also_after_restarts(lab: Lab, node: Nod
         lambda found: found.get("metadata", {}).get("uid", uid) != uid and "currentState" in found.get("status", {}),
         "the object is back",
     )
-    assert (node.links()["eth1"]["mtu"], addresses(node, "eth1")) == before
+    # Profiles are written anew, and say the same in other words.
+    assert_same(node, before, but=("file /etc/NetworkManager", "profile ", "device "))
+    assert dangling(node_facts(node)) == []
     node.configured(node.desire({"name": "eth1", "type": "ethernet", "state": "up", "ipv4": OFF}))
 
 

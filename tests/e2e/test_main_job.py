@@ -4,6 +4,7 @@ import pytest
 
 from tests.e2e.cases import bridge
 from tests.lab import Lab, Node, condition, eventually
+from tests.oracle import undone
 
 
 def test_every_node_has_an_object_that_reports_it(lab: Lab, nodes: list[Node]) -> None:
@@ -81,14 +82,11 @@ def test_unmanaged_applies_nothing_and_managed_again_does(node: Node) -> None:
 
 
 def test_a_document_that_is_none_is_refused_by_name(node: Node) -> None:
-    before = node.links()
-    generation = node.desire({**bridge("br1", "eth1"), "no-such-key": 1})
-
-    ready = node.verdict(generation)
+    with undone(node):
+        ready = node.verdict(node.desire({**bridge("br1", "eth1"), "no-such-key": 1}))
 
     assert (ready["status"], ready["reason"]) == ("False", "InvalidDesiredState")
     assert "no-such-key" in ready["message"]
-    assert node.links().keys() == before.keys()
     node.configured(node.desire(bridge("br1", "eth1")))
 
 
