@@ -39,6 +39,7 @@ _DISCONNECTED, _ACTIVATED, _DEACTIVATING = 30, 100, 110
 
 _NOTHING: Final = "/"
 _ROUND_SECONDS: Final = 0.3
+_ASK_AGAIN_SECONDS: Final = 6.0
 
 log = structlog.get_logger(__name__)
 
@@ -54,8 +55,8 @@ class Restoring:
         self._before = before
         self._changed: set[str] = set()
         """Profiles that were given their settings back and have not been activated since."""
-        self._asked: dict[str, str] = {}
-        """For each interface the activation that there was when another one was asked for."""
+        self._asked: dict[str, float] = {}
+        """For each interface when NetworkManager was last asked to activate or deactivate it."""
 
     async def run(self, owner: str, seconds: float) -> None:
         """Raises NmstateUnavailable. What cannot be had within that many seconds is left as it is."""
@@ -151,13 +152,11 @@ class Restoring:
         if there is None:
             return False
         active = device.profile if device is not None and device.state < _DEACTIVATING else ""
-        path = device.active if device is not None else ""
         if active == wanted.uuid and wanted.uuid not in self._changed:
             return True
-        if self._asked.get(name) == path and active == wanted.uuid:
-            return True
+        if not self._may_ask(name):
+            return False
         log.info("activating what was active", interface=name, profile=wanted.uuid)
-        self._asked[name] = path
         self._changed.discard(wanted.uuid)
         await self._try(
             self._bus.raw_call(
@@ -176,9 +175,20 @@ class Restoring:
         profile = now.active_profile(name)
         if profile is None or device.state >= _DEACTIVATING:
             return True
+        if profile.uuid not in self._before.profiles or not self._may_ask(name):
+            # It goes with its profile, or with what NetworkManager was asked for.
+            return False
         log.info("deactivating what was not active", interface=name, profile=profile.uuid)
         await self._try(self._bus.raw_call(SERVICE, device.path, DEVICE, "Disconnect"))
         return False
+
+    def _may_ask(self, name: str) -> bool:
+        """Not twice in quick succession: an activation takes its time, and a cable that was pulled does not come."""
+        now = asyncio.get_running_loop().time()
+        if now - self._asked.get(name, -_ASK_AGAIN_SECONDS) < _ASK_AGAIN_SECONDS:
+            return False
+        self._asked[name] = now
+        return True
 
     async def _try(self, call: Awaitable[object]) -> None:
         """What NetworkManager refuses now it may do in the next round."""
