@@ -174,9 +174,9 @@ class Node:
         """What a shell script prints on the node."""
         return self.run("sh", "-ec", script)
 
-    def python(self, script: str) -> str:
+    def python(self, script: str, *arguments: str) -> str:
         """What a Python script prints on the node, with the agent's packages."""
-        return self.run(PYTHON, "-c", script)
+        return self.run(PYTHON, "-c", script, *arguments)
 
     def links(self) -> dict[str, Json]:
         """The kernel's interfaces by name, as `ip -details -json address` has them."""

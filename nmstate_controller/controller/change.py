@@ -35,6 +35,9 @@ from nmstate_controller.node.profiles import ManagerSnapshot
 _MARGIN_SECONDS: Final = 40
 """NetworkManager's own timer runs this much longer than the probes, so that it is not what decides."""
 
+_NOT_ROUND_SECONDS: Final = 1
+"""By its timeout our checkpoint is told from another tool's, which take round numbers (nmstatectl 60)."""
+
 _NOTING_SECONDS: Final = 15.0
 """A busy NetworkManager gets this long to say which checkpoint guards the change; what it takes is in the margin."""
 
@@ -107,7 +110,7 @@ class Changer:
             manager=manager,
             kernel=kernel,
             since=_boot_milliseconds(),
-            timeout=max(self._rollback_timeout, proof.seconds + _MARGIN_SECONDS),
+            timeout=max(self._rollback_timeout, proof.seconds + _MARGIN_SECONDS) + _NOT_ROUND_SECONDS,
         )
         self.journal.write(note)
         try:
@@ -267,10 +270,10 @@ class Changer:
         gone = _absent(document)
         if not gone or await self._are_gone(gone):
             return
-        log.warning("what shall be absent is still there, removing it again", interfaces=_names(gone))
+        log.warning("interfaces still present after removal, removing them again", interfaces=_names(gone))
         await self._nmstate.apply(gone)
         if not await self._are_gone(gone):
-            raise VerificationFailed(f"still there although they shall be absent: {', '.join(_names(gone))}")
+            raise VerificationFailed(f"interfaces still present after removal: {', '.join(_names(gone))}")
 
     async def _are_gone(self, gone: State) -> bool:
         for _ in range(_REMOVAL_LOOKS - 1):

@@ -32,6 +32,7 @@ from nmstate_controller.node.profiles import (
 
 _TO_DISK: Final = 0x1
 _IN_MEMORY: Final = 0x2
+_BLOCK_AUTOCONNECT: Final = 0x20
 """NMSettingsUpdate2Flags and NMSettingsAddConnection2Flags."""
 
 _DISCONNECTED, _ACTIVATED, _DEACTIVATING = 30, 100, 110
@@ -112,7 +113,7 @@ class Restoring:
                     f"{SERVICE}.Settings",
                     "AddConnection2",
                     "a{sa{sv}}ua{sv}",
-                    [settings, where, {"block-autoconnect": Variant("b", True)}],
+                    [settings, where | _BLOCK_AUTOCONNECT, {}],
                 )
             )
         elif now.settings != profile.settings:
