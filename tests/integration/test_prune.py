@@ -36,3 +36,18 @@ def test_an_object_whose_node_is_gone_is_listed_and_removed(lab: Lab) -> None:
     left = lab.kubectl_json("get", "nns")["items"]
     assert "node02" in {found["metadata"]["name"] for found in left}
     lab.kubectl("delete", "nns", "node02", "--ignore-not-found")
+
+
+def test_a_finalizer_of_somebody_else_is_named_and_stays(lab: Lab) -> None:
+    held = nns("kept-node", removalPolicy="Revert")
+    held["metadata"]["finalizers"] = ["example.com/backup", "nmstate.io/revert"]
+    lab.kubectl("apply", "-f", "-", stdin=json.dumps(held))
+    try:
+        [line] = prune(lab, "--delete")
+        assert line.startswith("nodenetworkstate/kept-node is being deleted")
+        assert line.endswith(": example.com/backup")
+        metadata = lab.kubectl_json("get", "nns", "kept-node")["metadata"]
+        assert metadata["finalizers"] == ["example.com/backup"]
+        assert "deletionTimestamp" in metadata
+    finally:
+        lab.kubectl("patch", "nns", "kept-node", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
