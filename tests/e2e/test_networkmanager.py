@@ -63,7 +63,7 @@ DEEDS = {
     "a profile is added": "nmcli connection add type dummy ifname dummy9 ipv4.method disabled ipv6.method disabled",
     "a device is disconnected": "nmcli device disconnect eth2",
     "another profile is activated": "nmcli connection add type ethernet ifname eth2 con-name other"
-    " ipv4.method disabled; nmcli connection up other",
+    " ipv4.method disabled ipv6.method link-local; nmcli connection up other",
     "NetworkManager restarts meanwhile": "nmcli connection modify eth2 ipv4.addresses 192.0.2.99/24;"
     " nmcli connection up eth2; lab-networkmanager restart",
 }
