@@ -28,6 +28,7 @@ from nmstate_controller.errors import (
     VerificationFailed,
 )
 from nmstate_controller.node.journal import Journal, Note, Phase
+from nmstate_controller.node.kernel.snapshot import KernelSnapshot
 from nmstate_controller.node.kernel.system import Kernel
 from nmstate_controller.node.nmstate import Nmstate
 from nmstate_controller.node.profiles import ManagerSnapshot
@@ -151,7 +152,7 @@ class Changer:
             return note, f"not saved to disk yet, a reboot would revert it: {unsaved}" if unsaved else ""
         left = await self._undo()
         if note.phase is Phase.FAILING:
-            note = self._mark(phase=Phase.LOST, message=f"{note.message}; {aftermath(left)}")
+            note = self._mark_lost(f"{note.message}; {aftermath(left)}")
         else:
             self.journal.clear()
         return note, aftermath(left)
@@ -217,7 +218,7 @@ class Changer:
         # The verdict first: from here on nobody may try this generation again.
         self._mark(phase=Phase.FAILING, message=missing)
         left = await self._undo()
-        self._mark(phase=Phase.LOST)
+        self._mark_lost(missing)
         again = await proof.holds_again()
         outcome = "what passed before passes again" if again is None else f"but still failing: {again}"
         note = self._mark(message=f"{missing}; rolled back, {outcome}; {aftermath(left)}")
@@ -307,6 +308,11 @@ class Changer:
         if note is None:
             raise ApplyFailed("the change that was under way is no longer noted")
         return note
+
+    def _mark_lost(self, message: str) -> Note:
+        """The change is undone and must not be tried again; of what it was, only that is kept."""
+        nothing: dict[str, Any] = {"document": {}, "before": {}, "kernel": KernelSnapshot()}
+        return self._mark(phase=Phase.LOST, message=message, manager=ManagerSnapshot(owner=""), **nothing)
 
     def _mark(self, **changes: Any) -> Note:
         note = self._noted.model_copy(update=changes)
