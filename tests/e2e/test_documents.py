@@ -46,7 +46,6 @@ def random_document(trial: Trial, number: int) -> None:
     # Not from the same source, so that the share does not change the documents.
     is_cut = random.Random(f"power {name}").random() < CUT_SHARE
     outcome = trial.run(document, power_cut=is_cut)
-    print(outcome.told(), flush=True)
     if outcome.breaches or number % RENEWED_EVERY >= RENEWED_EVERY - 2:
         trial.renew()
     assert not outcome.breaches, outcome.told()

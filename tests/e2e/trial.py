@@ -100,6 +100,7 @@ class Trial:
             with self._noting(outcome):
                 self.cut_power()
             outcome.power_cut = True
+        print(f"\n{outcome.told()}", flush=True)
         return outcome
 
     def cut_power(self) -> None:
