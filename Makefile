@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := nmstate_controller tests hack
 IMAGE_TESTS := tests/integration/test_image.py tests/e2e/test_deploy.py
-SOAKED := tests/integration/test_hostile_documents.py $(patsubst %,tests/e2e/test_%.py,bad_documents safety drift)
+SOAKED := tests/integration/test_hostile_documents.py $(patsubst %,tests/e2e/test_%.py,bad_documents safety drift documents absent)
 LIBNMSTATE := $(shell git ls-files -co --exclude-standard hack/libnmstate 2>/dev/null)
 
 .DEFAULT_GOAL := help

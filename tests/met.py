@@ -113,7 +113,7 @@ def addresses(link: Json, family: str | None = None) -> set[str]:
 
 def _options(wanted: Json, link: Json) -> Iterator[str]:
     section, keys = OPTIONS.get(wanted.get("type", ""), ("", {}))
-    data = {**link.get("linkinfo", {}).get("info_data", {}), "link": link.get("link")}
+    data = {"link": link.get("link"), **link.get("linkinfo", {}).get("info_data", {})}
     for key, name in keys.items():
         asked = (wanted.get(section) or {}).get(key)
         if asked is not None and str(asked) != str(data.get(name)):

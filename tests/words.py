@@ -77,7 +77,8 @@ def unsaved(document: Json, facts: Json) -> list[str]:
         ]
         found += (f"{name}: {path} shadows what is in /etc" for path in shadows)
     texts = [text for path, text in facts["files"].items() if path.startswith(("/etc/Net", "/var/lib/Net"))]
-    found += (f"{what} {word} is not on disk" for what, word in _saved_words(document) if not _in_any(word, texts))
+    lines = [line for text in texts for line in text.splitlines()]
+    found += (f"{word} is not on disk: {keys}" for keys, word in _saved_words(document) if not _in(keys, word, lines))
     return found
 
 
@@ -86,27 +87,27 @@ def _is_about(keys: dict[str, str], interface: str) -> bool:
 
 
 def _saved_words(document: Json) -> Iterator[tuple[str, str]]:
-    """What has to stand in a file: the addresses, destinations, priorities and servers of a document."""
+    """What has to stand in a file, and in which keys: addresses, destinations, priorities and servers of a document."""
     for wanted in document.get("interfaces") or []:
         if wanted.get("state", "up") == "up":
             for section in (wanted.get("ipv4") or {}, wanted.get("ipv6") or {}):
                 for one in section.get("address") or [] if section.get("enabled") else []:
-                    yield f"{wanted['name']}: address", f"{ipaddress.ip_address(one['ip'])}/{one['prefix-length']}"
+                    yield r"address\d+", f"{ipaddress.ip_address(one['ip'])}/{one['prefix-length']}"
     for route in (document.get("routes") or {}).get("config") or []:
         if route.get("state") != "absent":
             # A default route may be written as the gateway.
             is_default = route["destination"] in ("0.0.0.0/0", "::/0")
-            yield "route", str(route["next-hop-address"] if is_default else route["destination"])
+            yield r"route\d+|address\d+|gateway", str(route["next-hop-address"] if is_default else route["destination"])
     for rule in (document.get("route-rules") or {}).get("config") or []:
         if rule.get("state") != "absent" and "priority" in rule:
-            yield "rule", f"priority {rule['priority']}"
+            yield r"routing-rule\d+", f"priority {rule['priority']}"
     for server in ((document.get("dns-resolver") or {}).get("config") or {}).get("server") or []:
-        yield "DNS server", server
+        yield r"dns|.*servers", server
 
 
-def _in_any(word: str, texts: list[str]) -> bool:
-    pattern = re.compile(rf"(?<![\w.:]){re.escape(word)}(?![\w.:])")
-    return any(pattern.search(text) for text in texts)
+def _in(keys: str, word: str, lines: list[str]) -> bool:
+    pattern = re.compile(rf"(?:{keys})=(?:.*[^\w.:])?{re.escape(word)}(?![\w.:])")
+    return any(pattern.match(line) for line in lines)
 
 
 def unreported(report: Json, facts: Json) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.e2e.cases import CASES, OFF, Case, absent, addresses, bridge, static
 from tests.lab import Json, Lab, Node, eventually
+from tests.words import assert_true_words
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -16,6 +17,7 @@ def test_made_and_taken_back(node: Node, case: Case) -> None:
     reports(node, case.document)
     # Nothing of the document is seen to differ after it was applied: a restart, say, would find nothing to do.
     assert "residual" not in node.object()["status"]["lastApply"]
+    assert_true_words(node)
 
     node.configured(node.desire(**case.undo))
     # NetworkManager removes a device some time after its profile.
@@ -89,6 +91,7 @@ def test_the_nodes_own_address_moves_onto_a_bridge_and_back(node: Node) -> None:
     assert addresses(node, "br0") == {f"{own}/24"}
     assert addresses(node, "eth0") == set()
     assert "via 10.88.0.1 dev br0" in node.run("ip", "route", "show", "default")
+    assert_true_words(node)
 
     node.configured(
         node.desire(
