@@ -22,6 +22,7 @@
             ├── NmstateUnavailable  NetworkManager or D-Bus is not there
             │   └── NmstateBusy     somebody else's change is under way
             ├── NmstateFailed       the node could not be read, for another reason
+            ├── JournalFailed       what is about to be changed could not be noted on the node
             └── NmstateStuck        a call into libnmstate has not come back
 
 A foreign exception is translated at the edge where it appears (`cluster/` and `node/`), with `from`.
@@ -149,6 +150,12 @@ class NmstateFailed(RetryableNodeError):
     """The node could not be read; no document is to blame."""
 
     reason = "NmstateUnavailable"
+
+
+class JournalFailed(RetryableNodeError):
+    """What is about to be changed, or was, could not be noted on the node."""
+
+    reason = "JournalFailed"
 
 
 class NmstateStuck(RetryableNodeError):

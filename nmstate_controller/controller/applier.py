@@ -42,6 +42,7 @@ from nmstate_controller.errors import (
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.journal import Phase
 from nmstate_controller.node.nmstate import Nmstate, downed
+from nmstate_controller.tasks import run_together
 
 ATTEMPTS: Final = 5
 """Attempts at one generation in quick succession, those without NetworkManager not counted."""
@@ -388,7 +389,7 @@ class Applier:
             self._verdicts.applying(newest, goal.fingerprint, self._task.failures + 1)
             proof = self._prober.proof(newest.spec.probes)
             # The probes before the change cost nothing while the apiserver answers.
-            await asyncio.gather(proof.choose(), self._publisher.flush(_FIRST_WRITE_SECONDS))
+            await run_together(proof.choose(), self._publisher.flush(_FIRST_WRITE_SECONDS))
             try:
                 unsaved = await self._changer.make(
                     newest,

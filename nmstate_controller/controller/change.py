@@ -21,6 +21,7 @@ from nmstate_controller.controller.rollback import Manager as RollbackManager
 from nmstate_controller.errors import (
     ApplyFailed,
     ConnectivityLost,
+    JournalFailed,
     NmstateBusy,
     NmstateStuck,
     NmstateUnavailable,
@@ -32,6 +33,7 @@ from nmstate_controller.node.kernel.snapshot import KernelSnapshot
 from nmstate_controller.node.kernel.system import Kernel
 from nmstate_controller.node.nmstate import Nmstate
 from nmstate_controller.node.profiles import ManagerSnapshot
+from nmstate_controller.tasks import cancel
 
 _MARGIN_SECONDS: Final = 40
 """NetworkManager's own timer runs this much longer than the probes, so that it is not what decides."""
@@ -146,7 +148,7 @@ class Changer:
             return None
         log.info("settling a change that was left behind", phase=note.phase, generation=note.generation)
         if note.phase is not Phase.COMMITTED and await self._was_committed(note):
-            note = self._mark(phase=Phase.COMMITTED)
+            note = self._amend(phase=Phase.COMMITTED)
         if note.phase is Phase.COMMITTED:
             unsaved = await self._persist()
             return note, f"not saved to disk yet, a reboot would revert it: {unsaved}" if unsaved else ""
@@ -202,47 +204,52 @@ class Changer:
             returned.set()
             await asyncio.wait({task}, timeout=_NOTING_SECONDS)
         finally:
-            task.cancel()
+            await cancel(task)
+        if not task.cancelled():
+            task.result()
 
     async def _prove(self, proof: Proof, on_probing: Callable[[str], None]) -> None:
         def on_failure(what: str) -> None:
-            self._mark(phase=Phase.FAILING, message=what)
+            # Whether it can be noted or not: it is the probes that decide what becomes of the change.
+            self._amend(phase=Phase.FAILING, message=what)
             on_probing(what)
 
         missing = await proof.holds(on_failure)
         if missing is None:
             if self._noted.phase is Phase.FAILING:
-                self._mark(phase=Phase.TRIAL, message="")
+                self._amend(phase=Phase.TRIAL, message="")
             return
         log.warning("what passed before the change does not pass after it, undoing it", missing=missing)
         # The verdict first: from here on nobody may try this generation again.
-        self._mark(phase=Phase.FAILING, message=missing)
+        self._amend(phase=Phase.FAILING, message=missing)
         left = await self._undo()
         self._mark_lost(missing)
         again = await proof.holds_again()
         outcome = "what passed before passes again" if again is None else f"but still failing: {again}"
-        note = self._mark(message=f"{missing}; rolled back, {outcome}; {aftermath(left)}")
+        note = self._amend(message=f"{missing}; rolled back, {outcome}; {aftermath(left)}")
         raise ConnectivityLost(note.message)
 
     async def _commit(self) -> None:
         note = self._noted
         if note.checkpoint is not None and await self._manager.is_pending(note.checkpoint, note.manager.owner):
-            self._mark(phase=Phase.PROVEN)
             try:
+                self._mark(phase=Phase.PROVEN)
                 await self._nmstate.commit(note.checkpoint)
             except RECOVER_LATER:
                 raise
+            except JournalFailed as error:
+                await self._abort(error)
             except NodeError as error:
-                await self._abort(f"the commit failed: {error}")
-            self._mark(phase=Phase.COMMITTED)
+                await self._abort(ApplyFailed(f"the commit failed: {error}"))
+            self._amend(phase=Phase.COMMITTED)
             return
-        await self._abort("NetworkManager restarted or timed out before the commit")
+        await self._abort(ApplyFailed("NetworkManager restarted or timed out before the commit"))
 
-    async def _abort(self, why: str) -> NoReturn:
-        """Undo a change that was proven. Raises ApplyFailed when that is done."""
+    async def _abort(self, error: NodeError) -> NoReturn:
+        """Undo a change that was proven. Raises an error like that one when that is done."""
         left = await self._undo()
         self.journal.clear()
-        raise ApplyFailed(f"{why}; rolled back; {aftermath(left)}")
+        raise type(error)(f"{error}; rolled back; {aftermath(left)}") from error
 
     async def _persist(self) -> str | None:
         """Make a change that is proven outlast a reboot; why it would not, if so.
@@ -306,17 +313,24 @@ class Changer:
     def _noted(self) -> Note:
         note = self.journal.note
         if note is None:
-            raise ApplyFailed("the change that was under way is no longer noted")
+            raise JournalFailed("the change that was under way is no longer noted")
         return note
 
     def _mark_lost(self, message: str) -> Note:
         """The change is undone and must not be tried again; of what it was, only that is kept."""
         nothing: dict[str, Any] = {"document": {}, "before": {}, "kernel": KernelSnapshot()}
-        return self._mark(phase=Phase.LOST, message=message, manager=ManagerSnapshot(owner=""), **nothing)
+        return self._amend(phase=Phase.LOST, message=message, manager=ManagerSnapshot(owner=""), **nothing)
 
     def _mark(self, **changes: Any) -> Note:
+        """Note what is about to be done. Raises JournalFailed."""
         note = self._noted.model_copy(update=changes)
         self.journal.write(note)
+        return note
+
+    def _amend(self, **changes: Any) -> Note:
+        """Note what has happened, if it can be noted."""
+        note = self._noted.model_copy(update=changes)
+        self.journal.amend(note)
         return note
 
 

@@ -14,7 +14,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from nmstate_controller.api.models import State
-from nmstate_controller.errors import ApplyFailed
+from nmstate_controller.errors import JournalFailed
 from nmstate_controller.node.kernel.snapshot import KernelSnapshot
 from nmstate_controller.node.profiles import ManagerSnapshot
 
@@ -84,7 +84,7 @@ class Journal:
         return self._note
 
     def write(self, note: Note) -> None:
-        """Put `note` in place of the one there is, at once or not at all. Raises ApplyFailed."""
+        """Put `note` in place of the one there is, at once or not at all. Raises JournalFailed."""
         new = self._path.with_suffix(".new")
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -93,13 +93,25 @@ class Journal:
                 file.write(note.model_dump_json())
             new.replace(self._path)
         except OSError as error:
-            raise ApplyFailed(f"the change could not be noted in {self._path}: {error.strerror}") from error
+            with contextlib.suppress(OSError):
+                new.unlink()
+            raise JournalFailed(f"the change could not be noted in {self._path}: {error.strerror}") from error
         self._note, self._read = note, True
 
+    def amend(self, note: Note) -> None:
+        """The same for what has happened already: if it cannot be written, this agent alone knows it."""
+        try:
+            self.write(note)
+        except JournalFailed as error:
+            log.warning("going on with a journal that cannot be written", phase=note.phase, error=str(error))
+            self._note, self._read = note, True
+
     def clear(self) -> None:
-        """The change is settled."""
-        with contextlib.suppress(FileNotFoundError):
-            self._path.unlink()
+        """The change is settled. Raises JournalFailed, and keeps the note."""
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise JournalFailed(f"the note of a settled change stays in {self._path}: {error.strerror}") from error
         self._note, self._read = None, True
 
     def _load(self) -> Note | None:

@@ -3,7 +3,6 @@
 Names and paths: NetworkManager's D-Bus API (https://networkmanager.dev/docs/api/latest/spec.html).
 """
 
-import asyncio
 import base64
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
@@ -14,6 +13,7 @@ from pydantic import BaseModel
 
 from nmstate_controller.errors import NmstateUnavailable
 from nmstate_controller.node.dbus import Bus
+from nmstate_controller.tasks import run_together
 
 SERVICE: Final = "org.freedesktop.NetworkManager"
 ROOT: Final = "/org/freedesktop/NetworkManager"
@@ -142,7 +142,7 @@ async def take(bus: Bus, owner: str) -> ManagerSnapshot:
     objects: dict[str, Json] = await bus.call(
         SERVICE, "/org/freedesktop", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"
     )
-    profiles = await asyncio.gather(
+    profiles = await run_together(
         *(_profile(bus, path, found[CONNECTION]) for path, found in objects.items() if CONNECTION in found)
     )
     manager = objects.get(ROOT, {}).get(SERVICE, {})

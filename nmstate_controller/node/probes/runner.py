@@ -4,14 +4,15 @@ All probes run at once. When the caller is cancelled no task is left behind.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
 from nmstate_controller.errors import in_words
 from nmstate_controller.node.probes.probe import NothingToProbe, Probe, ProbeFailed
+from nmstate_controller.tasks import run_together
 
 CHOOSE_SECONDS: Final = 2.0
 """How long probes may take before a change; one that needs longer is not chosen."""
@@ -39,8 +40,8 @@ async def choose(candidates: Sequence[Probe], *, seconds: float = CHOOSE_SECONDS
 
     Returns as soon as all have passed.
     """
-    found = await _at_once(
-        [_run(probe, seconds, _CHOOSE_PAUSE_SECONDS, _ignore, (NothingToProbe,)) for probe in candidates]
+    found = await run_together(
+        *(_run(probe, seconds, _CHOOSE_PAUSE_SECONDS, _ignore, (NothingToProbe,)) for probe in candidates)
     )
     results = [replace(result, chosen=result.passed) for result in found]
     chosen = [probe for probe, result in zip(candidates, results, strict=True) if result.chosen]
@@ -54,6 +55,7 @@ async def prove(chosen: Sequence[Probe], on_failure: Callable[[Sequence[Result]]
 
     `on_failure` is called when a probe fails for the first time, at most once for each, with those that have failed
     and not passed since. It is called early, so that it can be noted that connectivity looks broken; most recover.
+    What it raises ends all probes and is raised here.
     """
     failing: dict[int, Result] = {}
 
@@ -72,13 +74,7 @@ async def prove(chosen: Sequence[Probe], on_failure: Callable[[Sequence[Result]]
             failing.pop(number, None)
         return result
 
-    return await _at_once([one(number, probe) for number, probe in enumerate(chosen)])
-
-
-async def _at_once(runs: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(run) for run in runs]
-    return [task.result() for task in tasks]
+    return await run_together(*(one(number, probe) for number, probe in enumerate(chosen)))
 
 
 async def _run(

@@ -26,6 +26,16 @@ def message(server: ApiServer, kind: str = "Ready") -> str:
     return next(str(found["message"]) for found in server.status["conditions"] if found["type"] == kind)
 
 
+def full(directory: Path) -> None:
+    """Have the file system of the journal refuse to store anything more."""
+    (directory / "change.new").mkdir(exist_ok=True)
+
+
+def with_room(directory: Path) -> None:
+    """Have it store again."""
+    (directory / "change.new").rmdir()
+
+
 async def looked(loop: Loop) -> None:
     """Have the node looked at, and what comes of it written."""
     await loop.reporter.look()
@@ -303,6 +313,87 @@ async def test_a_networkmanager_that_forgot_the_change_is_put_back_by_hand(loop:
 
     async with loop.passing_time():
         await loop.ready("True", "Configured", 2)
+
+
+async def test_a_journal_that_fills_up_while_probes_run_leaves_the_decision_to_them(loop: Loop, tmp_path: Path) -> None:
+    def fill() -> str:
+        if loop.library.pending is not None:
+            full(tmp_path)
+        return "gateway: no answer from 10.0.0.1"
+
+    loop.probes.missing = fill
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "ConnectivityLost", 2)
+    assert "the node runs what it ran before" in message(loop.server)
+    assert loop.library.interfaces["eth1"]["mtu"] == 1500
+    assert loop.library.pending is None
+
+    with_room(tmp_path)
+    loop.probes.missing = lambda: None
+    await loop.server.edit(mtu(1300))
+    await loop.ready("True", "Configured", 3)
+
+
+async def test_what_is_proven_but_cannot_be_noted_is_undone_and_tried_again(loop: Loop, tmp_path: Path) -> None:
+    found = ["dns: no answer"]
+
+    def fill_and_pass() -> str | None:
+        full(tmp_path)
+        return found.pop() if found else None
+
+    loop.probes.missing, loop.probes.patience = fill_and_pass, 1
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "JournalFailed", 2)
+    assert "could not be noted" in message(loop.server)
+    assert "the node runs what it ran before" in message(loop.server)
+    assert loop.library.interfaces["eth1"]["mtu"] == 1500
+    assert loop.library.pending is None
+
+    with_room(tmp_path)
+    loop.probes.missing = lambda: None
+    async with loop.passing_time():
+        await loop.ready("True", "Configured", 2)
+
+
+async def test_a_change_whose_checkpoint_cannot_be_noted_is_undone(loop: Loop, tmp_path: Path) -> None:
+    async def fill(what: str) -> None:
+        if what == "new checkpoint":
+            full(tmp_path)
+
+    loop.manager.steps = fill
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "JournalFailed", 2)
+    assert loop.library.interfaces["eth1"]["mtu"] == 1500
+    assert loop.library.pending is None
+
+
+async def test_a_note_that_cannot_be_made_keeps_the_node_from_being_changed(loop: Loop, tmp_path: Path) -> None:
+    full(tmp_path)
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "JournalFailed", 2)
+    assert loop.library.applied == []
+    assert loop.changer.journal.note is None
+
+
+async def test_the_look_for_the_checkpoint_has_ended_before_a_refused_change_is_undone(loop: Loop) -> None:
+    steps: list[str] = []
+
+    async def look(what: str) -> None:
+        if what == "new checkpoint" and not steps:
+            steps.append("looks")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                steps.append("has ended")
+        elif what == "restore":
+            steps.append("restores")
+
+    loop.manager.steps = look
+    loop.library.refuses = lambda _: libnmstate_error.NmstateVerificationError("Verification failure")
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "VerificationFailed", 2)
+    assert steps[:3] == ["looks", "has ended", "restores"]
 
 
 def test_the_ports_of_a_controller_that_goes_are_taken_from_it() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
+from nmstate_controller.errors import JournalFailed
 from nmstate_controller.node.probes import Probe, ProbeFailed, Result, choose, prove
 
 Attempt = Callable[[int], Awaitable[None]]
@@ -121,6 +122,24 @@ async def test_each_has_its_own_time_and_the_last_failure_is_the_reason() -> Non
     short, long = Fake("a", fails_and_hangs, timeout=0.6), Fake("b", lambda _: _passed(cut))
 
     assert said(await prove([short, long])) == [("tcp", "a", True, False, "failure 1"), ("tcp", "b", True, True, "")]
+
+
+async def test_what_the_callback_raises_leaves_as_it_is_and_no_probe_goes_on() -> None:
+    ended: list[str] = []
+
+    async def hangs_until_cancelled(_: int) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append("hanging")
+
+    def on_failure(_: Sequence[Result]) -> None:
+        raise JournalFailed("no space left")
+
+    with pytest.raises(JournalFailed, match="no space left"):
+        await prove([Fake("a", hangs_until_cancelled), Fake("b", fails)], on_failure)
+    assert ended == ["hanging"]
 
 
 async def _passed(event: asyncio.Event) -> None:
