@@ -14,6 +14,7 @@
     └── NodeError                   the node did not take, or not tell, its state
         ├── TerminalNodeError       the same document will fail the same way: wait for a new one
         │   ├── InvalidDesiredState
+        │   ├── UnreadableSpec      written for another version of the agent
         │   ├── DriftFought         something else undoes every correction
         │   └── ConnectivityLost    the change was undone, because what passed before it did not pass after it
         └── RetryableNodeError      trying again may help
@@ -106,6 +107,12 @@ class InvalidDesiredState(TerminalNodeError):
     """desiredState is no document that nmstate can apply on this node."""
 
     reason = "InvalidDesiredState"
+
+
+class UnreadableSpec(TerminalNodeError):
+    """The spec has what this version of the agent does not know."""
+
+    reason = "UnreadableSpec"
 
 
 class ConnectivityLost(TerminalNodeError):

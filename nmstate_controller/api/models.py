@@ -1,7 +1,7 @@
 """NodeNetworkState as pydantic models: the one source of the CRD's schema and of what the agent reads and writes.
 
 Every field's description is what `kubectl explain` prints. Objects read from the API go through
-`NodeNetworkState.model_validate` once, where they come in; `cluster/` does that.
+`reading.read_object` once, where they come in; `cluster/` does that.
 """
 
 from datetime import UTC, datetime
@@ -273,3 +273,5 @@ class NodeNetworkState(ApiModel):
     metadata: Metadata
     spec: Spec = Field(default_factory=Spec)
     status: Status = Field(default_factory=Status)
+    spec_problem: str | None = Field(default=None, exclude=True)
+    """Why the spec could not be read, which it then says nothing of; no field of the API."""

@@ -8,6 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from nmstate_controller.api.models import GROUP, KIND, PLURAL, VERSION, NodeNetworkState
+from nmstate_controller.api.reading import read_object
 from nmstate_controller.cluster.client import Client, Json
 from nmstate_controller.errors import ApiUnavailable
 
@@ -86,15 +87,15 @@ class NodeNetworkStates:
     def parse(self, body: Json) -> NodeNetworkState:
         """The object in an answer or an event.
 
-        Raises ApiUnavailable when it is not what the CRD says it is, or when it is another node's: whatever answers
-        there, what it wants is not for this node.
+        Raises ApiUnavailable when it is none, or another node's: whatever answers there, what it wants is not for this
+        node.
         """
         try:
-            parsed = NodeNetworkState.model_validate(body)
+            parsed = read_object(body)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise ApiUnavailable(f"the apiserver sent a {KIND} that is none: {where}: {first['msg']}") from error
+            where = ".".join(["metadata", *(str(part) for part in first["loc"])])
+            raise ApiUnavailable(f"received an invalid {KIND}: {where}: {first['msg']}") from error
         if parsed.metadata.name != self._name:
             raise ApiUnavailable(f"the apiserver sent the {KIND} of {parsed.metadata.name!r} for {self._name!r}")
         return parsed

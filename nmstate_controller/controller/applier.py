@@ -38,6 +38,7 @@ from nmstate_controller.errors import (
     NmstateUnavailable,
     NodeError,
     TerminalNodeError,
+    UnreadableSpec,
 )
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.journal import Phase
@@ -215,9 +216,10 @@ class Applier:
             if metadata.retry_at in (None, status.last_handled_retry_at):
                 task.failures = _failures(status.last_apply, metadata.generation)
                 stalled = conditions.find(status.conditions, "Stalled")
-                if stalled is not None and stalled.reason == "AttemptsExhausted":
+                reason = stalled.reason if stalled is not None else None
+                if reason == "AttemptsExhausted":
                     task.next_at = self._slow_retry_at()
-                else:
+                elif reason != UnreadableSpec.reason or newest.spec_problem is not None:
                     task.done = self._is_stalled()
             else:
                 task.asked_again = True
@@ -243,6 +245,8 @@ class Applier:
     async def _reconcile(self, newest: NodeNetworkState) -> None:
         """One attempt. Raises NodeError."""
         await self._settle_left(newest)
+        if newest.spec_problem is not None:
+            raise UnreadableSpec(newest.spec_problem)
         goal = self._goal(newest)
         asked = _asked(newest, goal)
         if not asked:

@@ -1,0 +1,84 @@
+"""Whatever another version wrote into status, the object stays readable; a spec that is not is no empty one."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from nmstate_controller.api.models import Status
+from nmstate_controller.api.reading import read_object, read_status
+
+READY: dict[str, Any] = {
+    "type": "Ready",
+    "status": "True",
+    "reason": "Configured",
+    "message": "",
+    "lastTransitionTime": "2026-01-01T00:00:00Z",
+}
+APPLY: dict[str, Any] = {"generation": 3, "startTime": "2026-01-01T00:00:00Z", "attempts": 2}
+
+UNREADABLE = {
+    "attempts 0": {"lastApply": {**APPLY, "attempts": 0}},
+    "a null time": {"lastSuccessfulUpdateTime": "never", "lastApply": {**APPLY, "startTime": None}},
+    "a list for a map": {"currentState": []},
+    "a number for a list": {"conditions": 3},
+    "a generation that is none": {"observedGeneration": "three"},
+}
+
+
+@pytest.mark.parametrize("broken", UNREADABLE.values(), ids=UNREADABLE)
+def test_read_status_what_cannot_be_read_is_left_out_and_the_rest_stays(broken: dict[str, Any]) -> None:
+    found = read_status({"conditions": [READY], "lastHandledRetryAt": "noon", "versions": {"agent": "9"}, **broken})
+
+    assert found.last_handled_retry_at == "noon"
+    assert found.versions is not None
+    assert found.last_apply is None
+    if "conditions" not in broken:
+        assert [one.type for one in found.conditions] == ["Ready"]
+
+
+def test_read_status_condition_that_cannot_be_read_does_not_take_the_others_along() -> None:
+    found = read_status({"conditions": [{**READY, "status": "Perhaps"}, {**READY, "type": "Reporting"}, 7, None]})
+
+    assert [one.type for one in found.conditions] == ["Reporting"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = [str(field.alias) for field in Status.model_fields.values()]
+
+
+@given(JSON | st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=5))
+def test_read_status_any_json_can_be_read(raw: Any) -> None:
+    assert isinstance(read_status(raw), Status)
+
+
+SPECS = {
+    "a probe of a newer version": (
+        {"probes": [{"type": "dns"}, {"type": "bfd"}], "desiredState": {}},
+        "spec.probes[1].type",
+    ),
+    "a policy of a newer version": ({"driftPolicy": "Alert"}, "spec.driftPolicy"),
+    "a word for a boolean": ({"managed": "perhaps"}, "spec.managed"),
+    "a list": ([1], "spec"),
+}
+
+
+@pytest.mark.parametrize(("spec", "path"), SPECS.values(), ids=SPECS)
+def test_read_object_spec_that_cannot_be_read_is_told_by_the_field(spec: Any, path: str) -> None:
+    found = read_object({"metadata": {"name": "node01", "generation": 4}, "spec": spec, "status": {}})
+
+    assert found.spec_problem is not None
+    assert f"cannot read {path}:" in found.spec_problem
+    assert found.metadata.generation == 4
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"name": 3}, {"name": "node01", "generation": "x"}])
+def test_read_object_metadata_that_cannot_be_read_is_no_object(metadata: Any) -> None:
+    with pytest.raises(ValidationError):
+        read_object({"metadata": metadata})
