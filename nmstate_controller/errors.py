@@ -4,7 +4,8 @@
     ├── SettingsError               the agent cannot start as it was set up
     ├── ApiError                    the apiserver did not do what it was asked; trying again may help
     │   ├── ApiUnavailable          no answer, one that makes no sense, or a 5xx
-    │   │   └── ApiTimeout          no answer in time
+    │   │   ├── ApiTimeout          no answer in time
+    │   │   └── ApiRenewed          the connection was given up, because the way to the apiserver has changed
     │   ├── ApiThrottled            429, perhaps with Retry-After
     │   ├── ApiForbidden            401 or 403
     │   ├── ApiConflict             409: somebody else wrote first, or the object is there already
@@ -67,6 +68,10 @@ class ApiUnavailable(ApiError):
 
 class ApiTimeout(ApiUnavailable):
     """The deadline passed, or a stream was silent for too long."""
+
+
+class ApiRenewed(ApiUnavailable):
+    """The connection was closed by us, because the way to the apiserver has changed: try again at once."""
 
 
 class ApiThrottled(ApiError):

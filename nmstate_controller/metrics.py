@@ -25,7 +25,7 @@ APPLY_RESULTS: Final = (
 CONDITIONS: Final = ("Ready", "Reconciling", "Stalled", "Reporting")
 PHASES: Final = ("choose", "apply", "probe", "finish")
 PROBES: Final = ("gateway", "apiServer", "dns", "tcp")
-WATCH_RESTARTS: Final = ("expired", "gone", "silent", "throttled", "broken", "refused")
+WATCH_RESTARTS: Final = ("renewed", "expired", "gone", "silent", "throttled", "broken", "refused")
 _SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160)
 
 

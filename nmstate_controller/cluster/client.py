@@ -6,16 +6,16 @@ parses every answer twice and turns errors into dumps of headers and body. Used 
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Final
 
 import aiohttp
 import structlog
 
-from nmstate_controller import __version__
 from nmstate_controller.cluster.answers import read
-from nmstate_controller.cluster.credentials import ca_bundle, tls
+from nmstate_controller.cluster.credentials import ca_bundle
 from nmstate_controller.cluster.kubernetes import client, config
+from nmstate_controller.cluster.pool import Address, Pool
 from nmstate_controller.errors import (
     ApiConflict,
     ApiError,
@@ -23,6 +23,7 @@ from nmstate_controller.errors import (
     ApiGone,
     ApiNotFound,
     ApiRejected,
+    ApiRenewed,
     ApiThrottled,
     ApiTimeout,
     ApiUnavailable,
@@ -51,25 +52,14 @@ BODY_LIMIT: Final = 32 * 1024 * 1024
 log = structlog.get_logger(__name__)
 
 
-class _Pool:
-    """Connections that trust one CA bundle, and how many requests are under way on them."""
-
-    def __init__(self, configuration: client.Configuration) -> None:
-        """Raises OSError when there are no certificates to trust."""
-        self.bundle = ca_bundle(configuration)
-        self.tls = tls(configuration)
-        self.api = client.ApiClient(configuration)
-        self.api.user_agent = f"nmstate-controller/{__version__}"
-        self.users = 0
-
-
 class Client:
     """Connections to one apiserver. Close them with `async with`."""
 
     def __init__(self, configuration: client.Configuration, metrics: Metrics, *, timeout: float) -> None:
         """`timeout` is the deadline of a request in seconds, streams excepted."""
         self._configuration = configuration
-        self._pool = _Pool(configuration)
+        self._pool = Pool(configuration)
+        self._on_renewal: list[asyncio.Event] = []
         self._metrics = metrics
         self._timeout = timeout
         self._server_name = configuration.tls_server_name
@@ -80,7 +70,30 @@ class Client:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._pool.api.close()
+        await self._pool.close()
+
+    def connections(self) -> Iterator[tuple[Address, Address]]:
+        """The local and the remote address of each open connection."""
+        return self._pool.connections()
+
+    def on_renewal(self) -> asyncio.Event:
+        """An event that is set when connections were renewed, for who waits before trying again. Clear it yourself."""
+        event = asyncio.Event()
+        self._on_renewal.append(event)
+        return event
+
+    async def renew_connections(self) -> None:
+        """Close all connections, for they are of no use any more; what was under way raises ApiRenewed."""
+        try:
+            fresh = Pool(self._configuration)
+        except OSError as error:
+            log.warning("connections cannot be renewed", error=_reason(error))
+            return
+        old, self._pool = self._pool, fresh
+        old.shut_down()
+        await self._close_if_left(old)
+        for event in self._on_renewal:
+            event.set()
 
     async def request(
         self,
@@ -97,8 +110,10 @@ class Client:
         `verb` is Kubernetes' name for it, for the metrics. Raises ApiError.
         """
         deadline = aiohttp.ClientTimeout(total=self._timeout)
-        async with self._call(verb, method, path, query, body, content_type, deadline) as response:
-            return _parse(await _read(response))
+        async with self._call(verb, method, path, query, body, content_type, deadline) as (response, pool):
+            with _translated(f"{method} {path}", pool):
+                answer = await _read(response)
+            return _parse(answer)
 
     @contextlib.asynccontextmanager
     async def stream(
@@ -107,11 +122,11 @@ class Client:
         """Open a GET whose answer begins at once and never ends, as chunks of bytes of any size.
 
         Raises ApiError when it cannot be opened in time, and while reading when it breaks or is silent for `inactivity`
-        seconds (ApiTimeout).
+        seconds (ApiTimeout). What is raised by whoever reads is not touched.
         """
         deadline = aiohttp.ClientTimeout(total=None, sock_read=inactivity)
-        async with self._call(verb, "GET", path, query, None, "application/json", deadline) as response:
-            yield response.content.iter_any()
+        async with self._call(verb, "GET", path, query, None, "application/json", deadline) as (response, pool):
+            yield _chunks(response, f"GET {path}", pool)
 
     async def reach(self) -> None:
         """Have any answer from the apiserver over a connection of its own: an open one may outlive its network.
@@ -139,11 +154,12 @@ class Client:
         body: Json | None,
         content_type: str,
         deadline: aiohttp.ClientTimeout,
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        code = 0
-        try:
-            async with self._connections() as pool:
-                try:
+    ) -> AsyncIterator[tuple[aiohttp.ClientResponse, Pool]]:
+        """An answer that has begun, and is no error, and the pool it comes by. Raises ApiError until then only."""
+        what = f"{method} {path}"
+        async with self._connections() as pool:
+            try:
+                with _translated(what, pool):
                     # An answer begins in time also when it may take for ever.
                     async with asyncio.timeout(self._timeout):
                         response: aiohttp.ClientResponse = await pool.api.call_api(
@@ -156,25 +172,20 @@ class Client:
                             _preload_content=False,
                             _request_timeout=deadline,
                         )
-                except ValueError as error:
-                    # What aiohttp makes of a redirect to no address, in part.
-                    raise aiohttp.ClientError(in_words(error)) from error
-                async with response:
-                    code = response.status
-                    self._metrics.api_requests.labels(verb, str(code)).inc()
-                    if response.history:
-                        raise ApiUnavailable(f"{method} {path}: redirected, which an apiserver does not do")
-                    if not response.ok:
-                        raise await _error(response, f"{method} {path}")
-                    yield response
-        except (aiohttp.ClientError, TimeoutError, OSError, config.ConfigException) as error:
-            if code == 0:
+            except ApiError:
                 self._metrics.api_requests.labels(verb, "0").inc()
-            kind = ApiTimeout if isinstance(error, TimeoutError) else ApiUnavailable
-            raise kind(f"{method} {path}: {_reason(error)}") from error
+                raise
+            self._metrics.api_requests.labels(verb, str(response.status)).inc()
+            async with response:
+                if response.history:
+                    raise ApiUnavailable(f"{what}: redirected, which an apiserver does not do")
+                if not response.ok:
+                    with _translated(what, pool):
+                        raise await _error(response, what)
+                yield response, pool
 
     @contextlib.asynccontextmanager
-    async def _connections(self) -> AsyncIterator[_Pool]:
+    async def _connections(self) -> AsyncIterator[Pool]:
         """The pool that trusts the CA bundle as it is now.
 
         What is under way when the bundle is replaced, a watch above all, ends on the connections it began on.
@@ -194,7 +205,7 @@ class Client:
         if bundle is None or bundle == self._pool.bundle:
             return
         try:
-            fresh = _Pool(self._configuration)
+            fresh = Pool(self._configuration)
         except OSError as error:
             log.warning("the new CA bundle cannot be used, going on with the old one", error=_reason(error))
             return
@@ -202,9 +213,38 @@ class Client:
         old, self._pool = self._pool, fresh
         await self._close_if_left(old)
 
-    async def _close_if_left(self, pool: _Pool) -> None:
+    async def _close_if_left(self, pool: Pool) -> None:
         if pool is not self._pool and pool.users == 0:
-            await pool.api.close()
+            await pool.close()
+
+
+@contextlib.contextmanager
+def _translated(what: str, pool: Pool) -> Iterator[None]:
+    """Have what aiohttp, the kernel and kubernetes_asyncio raise inside be an ApiError. Not for a caller's own code."""
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RuntimeError, config.ConfigException) as error:
+        if pool.renewed:
+            raise ApiRenewed(f"{what}: the connection was renewed") from error
+        if isinstance(error, RuntimeError):
+            # Only what is closed by us is one to aiohttp.
+            raise
+        # A ValueError is what aiohttp makes of a redirect to no address, in part.
+        kind = ApiTimeout if isinstance(error, TimeoutError) else ApiUnavailable
+        raise kind(f"{what}: {_reason(error)}") from error
+
+
+async def _chunks(response: aiohttp.ClientResponse, what: str, pool: Pool) -> AsyncIterator[bytes]:
+    chunks = response.content.iter_any()
+    while True:
+        with _translated(what, pool):
+            try:
+                chunk = await anext(chunks)
+            except StopAsyncIteration:
+                break
+        yield chunk
+    if pool.renewed:
+        raise ApiRenewed(f"{what}: the connection was renewed")
 
 
 def _reason(error: BaseException) -> str:

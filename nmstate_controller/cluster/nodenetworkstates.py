@@ -1,5 +1,6 @@
 """Requests about this node's NodeNetworkState. Loop only."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
@@ -23,6 +24,10 @@ class NodeNetworkStates:
         self._name = node_name
         self._path = f"{COLLECTION}/{node_name}"
         self._selector = {"fieldSelector": f"metadata.name={node_name}"}
+
+    def on_renewal(self) -> asyncio.Event:
+        """As `Client.on_renewal`."""
+        return self._client.on_renewal()
 
     async def list(self) -> tuple[NodeNetworkState | None, str]:
         """The object, or None, and the resourceVersion to watch from. A quorum read: no older than this moment."""

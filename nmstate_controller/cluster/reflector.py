@@ -9,7 +9,6 @@ apiserver that was away may be back with an etcd restored to an older state. Its
 to a watch from one that it has yet to reach, for as long as that takes.
 """
 
-import asyncio
 import random
 from collections.abc import AsyncIterator
 from typing import Final, NoReturn
@@ -26,6 +25,7 @@ from nmstate_controller.errors import (
     ApiError,
     ApiForbidden,
     ApiGone,
+    ApiRenewed,
     ApiThrottled,
     ApiTimeout,
     ApiUnavailable,
@@ -60,6 +60,7 @@ class Reflector:
         self._rng = rng
         self._inactivity = inactivity
         self._backoff = Backoff(rng, first=0.8, limit=30.0)
+        self._renewed = api.on_renewal()
         self._version: str | None = None
 
     async def run(self) -> NoReturn:
@@ -71,7 +72,7 @@ class Reflector:
                 await self._list_and_watch()
             except ApiError as error:
                 failure = error
-                if not isinstance(error, ApiThrottled | ApiForbidden):
+                if not isinstance(error, ApiThrottled | ApiForbidden | ApiRenewed):
                     self._version = None
             await self._pause(failure, self._clock.monotonic() - started)
 
@@ -86,6 +87,9 @@ class Reflector:
             self._backoff.reset()
         if failure is None and not short:
             return
+        if isinstance(failure, ApiRenewed):
+            self._renewed.clear()
+            return
         if isinstance(failure, ApiTimeout) and lasted >= self._inactivity:
             log.info("nothing was heard of this node's object for long, looking again", seconds=round(lasted))
             return
@@ -95,7 +99,9 @@ class Reflector:
             error=str(failure) if failure else "it ended as soon as it began",
             seconds=round(delay, 1),
         )
-        await self._clock.wait(asyncio.Event(), delay)
+        # With another way to the apiserver there is no need to wait any longer.
+        await self._clock.wait(self._renewed, delay)
+        self._renewed.clear()
 
     async def _list_and_watch(self) -> None:
         if self._version is None:
@@ -174,6 +180,8 @@ def _reason(failure: ApiError | None) -> str:
             return "expired"
         case ApiGone():
             return "gone"
+        case ApiRenewed():
+            return "renewed"
         case ApiTimeout():
             return "silent"
         case ApiThrottled():

@@ -18,6 +18,7 @@ from nmstate_controller.cluster import version as cluster_version
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.cluster.credentials import load_configuration
 from nmstate_controller.cluster.events import Events
+from nmstate_controller.cluster.guard import ConnectionGuard, SystemHost
 from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
 from nmstate_controller.cluster.reflector import Reflector
 from nmstate_controller.cluster.store import Store
@@ -81,7 +82,8 @@ class Agent:
             interval=settings.report_interval,
         )
         self.nmstate.on_return = self.reporter.notice
-        self.kernel = KernelNotices(self.reporter.notice)
+        self.guard = ConnectionGuard(client, SystemHost())
+        self.kernel = KernelNotices(self._kernel_noticed)
         self.network_manager = NetworkManagerNotices(self.reporter.notice, clock, rng)
         self.events = Events(client, clock, settings.node_name)
         verdicts = Verdicts(self.publisher, self.events, metrics, clock)
@@ -120,6 +122,7 @@ class Agent:
                     self.reporter,
                     self.applier,
                     self.kernel,
+                    self.guard,
                     self.network_manager,
                 )
             ]
@@ -133,6 +136,10 @@ class Agent:
             await self.publisher.flush(_LAST_WRITE_SECONDS)
             for task in tasks:
                 task.cancel()
+
+    def _kernel_noticed(self) -> None:
+        self.reporter.notice()
+        self.guard.notice()
 
     async def _ping(self) -> None:
         """Raises NmstateUnavailable unless NetworkManager answers, and is one that will do."""

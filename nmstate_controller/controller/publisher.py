@@ -60,6 +60,7 @@ class Publisher:
         self._written = 0
         self._news = asyncio.Condition()
         self._wake = store.subscribe()
+        self._renewed = api.on_renewal()
         self._last_write: float | None = None
 
     @property
@@ -139,7 +140,8 @@ class Publisher:
             except ApiError as error:
                 delay = self._backoff.delay(error.retry_after)
                 log.warning("status could not be written, trying again", error=str(error), seconds=round(delay, 1))
-                await self._clock.wait(asyncio.Event(), delay)
+                await self._clock.wait(self._renewed, delay)
+                self._renewed.clear()
             else:
                 self._backoff.reset()
 

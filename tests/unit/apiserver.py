@@ -365,6 +365,9 @@ class DirectClient(Client):
         self._server = server
         self._steps = steps
 
+    def on_renewal(self) -> asyncio.Event:
+        return asyncio.Event()
+
     async def request(
         self,
         verb: str,

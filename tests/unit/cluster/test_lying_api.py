@@ -173,6 +173,9 @@ class Liar:
         self.listed = listed
         self.event = event
 
+    def on_renewal(self) -> asyncio.Event:
+        return asyncio.Event()
+
     async def request(self, *_: object, **__: object) -> Json:
         return self.listed
 
