@@ -44,8 +44,9 @@ class Parts:
         rng = random.Random(1)
         api = NodeNetworkStates(client, "node01")
         self.store = Store()
+        self.kernel = Kernel()
         self.nmstate = nmstate = Nmstate(
-            self.metrics, clock, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library
+            self.metrics, clock, self.kernel, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library
         )
         self.reflector = Reflector(api, self.store, self.metrics, clock, rng, inactivity=inactivity)
         self.publisher = Publisher(api, self.store, self.metrics, clock, rng, heartbeat=300)
@@ -54,7 +55,7 @@ class Parts:
         )
         self.probes = Probes(self.metrics)
         self.manager = Manager(library)
-        self.changer = Changer(nmstate, self.manager, Kernel(), Journal(directory), rollback_timeout=60)
+        self.changer = Changer(nmstate, self.manager, self.kernel, Journal(directory), rollback_timeout=60)
         self.events = Events(client, clock, "node01")
         verdicts = Verdicts(self.publisher, self.events, self.metrics, clock)
         self.applier = Applier(

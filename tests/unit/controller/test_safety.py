@@ -574,6 +574,27 @@ async def test_drift_is_corrected(loop: Loop) -> None:
     assert loop.library.interfaces["eth1"]["mtu"] == 1400
 
 
+async def test_a_link_that_somebody_set_down_is_set_up_again(loop: Loop) -> None:
+    await loop.server.edit(mtu(1400))
+    await loop.ready("True", "Configured", 2)
+
+    loop.kernel.links["eth1"] = False
+    await looked(loop)
+    await loop.server.until(lambda: corrections(loop) == 1)
+
+    assert loop.kernel.links == {"eth1": True}
+
+
+async def test_a_link_that_was_down_before_a_change_is_down_when_that_is_undone(loop: Loop) -> None:
+    loop.kernel.links["eth1"] = False
+    loop.probes.missing = lambda: "dns: no answer" if loop.kernel.links["eth1"] else "it was not set up"
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "ConnectivityLost", 2)
+
+    assert "dns: no answer" in message(loop.server)
+    assert loop.kernel.links == {"eth1": False}
+
+
 async def test_drift_is_told_and_left_when_the_policy_says_so(loop: Loop) -> None:
     await loop.server.edit({**mtu(1400), "driftPolicy": "Report"})
     await loop.ready("True", "Configured", 2)
