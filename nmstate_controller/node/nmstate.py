@@ -19,6 +19,7 @@ from nmstate_controller.api.models import State
 from nmstate_controller.clock import Clock
 from nmstate_controller.errors import (
     ApplyFailed,
+    ComparisonFailed,
     InvalidDesiredState,
     NmstateBusy,
     NmstateFailed,
@@ -265,7 +266,7 @@ def _compare(document: State, shown: State, kernel: Kernel) -> list[Difference]:
     except Exception as error:
         # A defect of ours must not end the agent each time it meets this document.
         log.exception("desiredState could not be compared with the node")
-        raise ApplyFailed(f"desiredState could not be compared with the node: {type(error).__name__}") from error
+        raise ComparisonFailed(f"desiredState could not be compared with the node: {type(error).__name__}") from error
     raise InvalidDesiredState(refusal)
 
 

@@ -367,7 +367,7 @@ async def test_networkmanager_away_is_said_and_waited_for(loop: Loop) -> None:
     )
     loop.library.show_failures = [gone, gone]
     await loop.server.edit(mtu(1400))
-    await loop.ready("False", "NmstateUnavailable", 2)
+    await loop.ready("False", "NetworkManagerUnavailable", 2)
     assert loop.server.condition("Reporting") == ("False", "NetworkManagerUnavailable")
     assert loop.library.applied == []
 
@@ -601,7 +601,7 @@ async def test_a_status_that_the_apiserver_refuses_is_written_without_the_report
     await loop.ready("Unknown", "Applying", 2)
 
     assert "currentState" not in loop.server.status
-    assert loop.server.condition("Reporting") == ("False", "NmstateFailed")
+    assert loop.server.condition("Reporting") == ("False", "ApiRejected")
     loop.library.released.set()
     await loop.ready("True", "Configured", 2)
     assert "currentState" in loop.server.status
@@ -627,7 +627,8 @@ async def test_a_node_that_cannot_be_read_is_no_fault_of_the_document(loop: Loop
         libnmstate_error.NmstateValueError("InvalidArgument: no permission") for _ in range(8)
     ]
     await loop.server.edit(mtu(1400))
-    await loop.ready("False", "NmstateUnavailable", 2)
+    await loop.ready("False", "NmstateFailed", 2)
+    assert loop.server.condition("Reporting") == ("False", "NmstateFailed")
     assert loop.server.condition("Stalled") is None
 
     async with loop.passing_time():
