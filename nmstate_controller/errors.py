@@ -14,22 +14,34 @@
     │   └── ApiRejected             any other 4xx: the same request will fail the same way
     └── NodeError                   the node did not take, or not tell, its state
         ├── TerminalNodeError       the same document will fail the same way: wait for a new one
-        │   ├── InvalidDesiredState
-        │   ├── UnreadableSpec      written for another version of the agent
-        │   ├── DriftFought         something else undoes every correction
-        │   └── ConnectivityLost    the change was undone, because what passed before it did not pass after it
         └── RetryableNodeError      trying again may help
-            ├── ApplyFailed
-            ├── VerificationFailed
-            ├── NmstateUnavailable  NetworkManager or D-Bus is not there
-            │   └── NmstateBusy     somebody else's change is under way
-            ├── NmstateFailed       the node could not be read, for another reason
-            ├── JournalFailed       what is about to be changed could not be noted on the node
-            └── NmstateStuck        a call into libnmstate has not come back
+
+One cause has one reason, `reason` of the class below: Ready and Reporting have it while they are False, `lastApply` as
+its outcome, and so have the event and the metric `nmstate_controller_apply_total`. Stalled says something else: why
+nothing more follows soon.
+
+    | class                 | kind      | reason                     | what is the matter                             |
+    |-----------------------|-----------|----------------------------|------------------------------------------------|
+    | InvalidDesiredState   | terminal  | InvalidDesiredState        | desiredState cannot be applied on this node    |
+    | UnreadableSpec        | terminal  | UnreadableSpec             | spec is of another version of the agent        |
+    | ConnectivityLost      | terminal  | ConnectivityLost           | what passed before did not pass; rolled back   |
+    | DriftFought           | terminal  | Drifted                    | something else undoes every correction         |
+    | ApplyFailed           | retryable | ApplyFailed                | libnmstate or NetworkManager gave up           |
+    | VerificationFailed    | retryable | VerificationFailed         | the node differs after libnmstate's apply      |
+    | ComparisonFailed      | retryable | ComparisonFailed           | a defect of ours in comparing                  |
+    | NmstateUnavailable    | retryable | NetworkManagerUnavailable  | NetworkManager or D-Bus does not answer        |
+    | └ NmstateBusy         | retryable | NetworkManagerBusy         | somebody else's change is under way            |
+    | NmstateFailed         | retryable | NmstateFailed              | the node could not be read for another reason  |
+    | NmstateStuck          | retryable | NmstateStuck               | a call into libnmstate has not come back       |
+    | JournalFailed         | retryable | JournalFailed              | a change could not be noted on the node        |
+    | ObjectNotWritten      | retryable | ApiUnavailable             | finalizer or revertState could not be written  |
 
 A foreign exception is translated at the edge where it appears (`cluster/` and `node/`), with `from`.
 The message of each is one sentence for a user, without secrets, stack traces or state dumps.
 """
+
+from collections.abc import Iterator
+from typing import ClassVar
 
 
 def printable(text: str) -> str:
@@ -99,9 +111,9 @@ class ApiRejected(ApiError):
 
 
 class NodeError(NmstateControllerError):
-    """The node did not take, or not tell, its state. `reason` is the condition reason to show."""
+    """The node did not take, or not tell, its state. `reason` is for conditions, events and metrics."""
 
-    reason = "NmstateFailed"
+    reason: ClassVar[str]
 
 
 class TerminalNodeError(NodeError):
@@ -137,7 +149,7 @@ class RetryableNodeError(NodeError):
 
 
 class ApplyFailed(RetryableNodeError):
-    """libnmstate gave up, and rolled back."""
+    """libnmstate gave up and rolled back, or NetworkManager did not commit."""
 
     reason = "ApplyFailed"
 
@@ -148,20 +160,28 @@ class VerificationFailed(RetryableNodeError):
     reason = "VerificationFailed"
 
 
+class ComparisonFailed(RetryableNodeError):
+    """desiredState could not be compared with the node: a defect of the agent's own."""
+
+    reason = "ComparisonFailed"
+
+
 class NmstateUnavailable(RetryableNodeError):
     """NetworkManager or D-Bus does not answer."""
 
-    reason = "NmstateUnavailable"
+    reason = "NetworkManagerUnavailable"
 
 
 class NmstateBusy(NmstateUnavailable):
     """Somebody else's change is under way: NetworkManager takes one at a time. Nothing was changed."""
 
+    reason = "NetworkManagerBusy"
+
 
 class NmstateFailed(RetryableNodeError):
     """The node could not be read; no document is to blame."""
 
-    reason = "NmstateUnavailable"
+    reason = "NmstateFailed"
 
 
 class JournalFailed(RetryableNodeError):
@@ -174,3 +194,17 @@ class NmstateStuck(RetryableNodeError):
     """A call into libnmstate is past its deadline and has not come back."""
 
     reason = "NmstateStuck"
+
+
+class ObjectNotWritten(RetryableNodeError):
+    """The finalizer or `status.revertState`, which a change has to wait for, could not be written."""
+
+    reason = "ApiUnavailable"
+
+
+def reasons(kind: type[NodeError] = NodeError) -> Iterator[str]:
+    """The reasons of that kind of error and of all below it."""
+    if "reason" in vars(kind):
+        yield kind.reason
+    for below in kind.__subclasses__():
+        yield from reasons(below)

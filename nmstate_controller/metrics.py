@@ -11,17 +11,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import generate_latest
 
 from nmstate_controller import __version__
+from nmstate_controller.errors import reasons
 
-APPLY_RESULTS: Final = (
-    "Configured",
-    "InvalidDesiredState",
-    "ApplyFailed",
-    "VerificationFailed",
-    "ConnectivityLost",
-    "NmstateUnavailable",
-    "NmstateStuck",
-    "Interrupted",
-)
+APPLY_RESULTS: Final = ("Configured", "Interrupted", *reasons())
 CONDITIONS: Final = ("Ready", "Reconciling", "Stalled", "Reporting")
 PHASES: Final = ("choose", "apply", "probe", "finish")
 PROBES: Final = ("gateway", "apiServer", "dns", "tcp")

@@ -1,7 +1,8 @@
 """The conditions of a NodeNetworkState, after kstatus: Ready, Reconciling, Stalled, Reporting.
 
 Pure functions from the conditions there are to the conditions there shall be. Reconciling and Stalled are present only
-while they are True. Where a combination has a meaning to a program:
+while they are True. The reason of what failed is that of its error: see the table in `errors`. Where a combination has
+a meaning to a program:
 
 | | Ready | Reconciling | Stalled | kstatus |
 |---|---|---|---|---|

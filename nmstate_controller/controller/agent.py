@@ -61,9 +61,11 @@ class Agent:
         self._client = client
         self.store = Store()
         self._manager = manager = NetworkManager()
+        kernel = SystemKernel()
         self.nmstate = Nmstate(
             metrics,
             clock,
+            kernel,
             show_timeout=settings.show_timeout,
             apply_timeout=settings.apply_timeout,
             rollback_timeout=settings.rollback_timeout,
@@ -93,7 +95,7 @@ class Agent:
             Changer(
                 self.nmstate,
                 manager,
-                SystemKernel(),
+                kernel,
                 Journal(settings.run_directory),
                 rollback_timeout=settings.rollback_timeout,
             ),

@@ -29,7 +29,6 @@ from nmstate_controller.controller.reporter import Reporter
 from nmstate_controller.controller.retained import Recorder
 from nmstate_controller.controller.verdict import Verdicts, paths
 from nmstate_controller.errors import (
-    ApplyFailed,
     ConnectivityLost,
     DriftFought,
     InvalidDesiredState,
@@ -37,8 +36,10 @@ from nmstate_controller.errors import (
     NmstateStuck,
     NmstateUnavailable,
     NodeError,
+    ObjectNotWritten,
     TerminalNodeError,
     UnreadableSpec,
+    reasons,
 )
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.journal import Phase
@@ -452,7 +453,7 @@ class Applier:
         """Nothing more is tried: an object that is being deleted may go, at once or when the apiserver is back."""
         try:
             await self._removal.give_up(newest)
-        except ApplyFailed as error:
+        except ObjectNotWritten as error:
             log.warning("the object is held longer than it need be", error=str(error))
             self._task.done = False
             self._task.next_at = self._clock.monotonic() + self._backoff.delay()
@@ -498,7 +499,7 @@ def _failures(last: LastApply | None, generation: int) -> int:
     """How many attempts at that generation have failed, by what an earlier agent said of the last one."""
     if last is None or last.generation != generation or last.outcome == "Configured":
         return 0
-    is_failure = last.outcome not in [kind.reason for kind in _NODES_OWN]
+    is_failure = last.outcome not in {reason for kind in _NODES_OWN for reason in reasons(kind)}
     return last.attempts if is_failure else last.attempts - 1
 
 

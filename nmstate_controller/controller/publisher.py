@@ -228,7 +228,7 @@ class Publisher:
                     "conditions": conditions.reporting(
                         status.conditions,
                         "False",
-                        "NmstateFailed",
+                        "ApiRejected",
                         f"the apiserver refuses the report: {why}",
                         _observed(status),
                         self._clock.now(),

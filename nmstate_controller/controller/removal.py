@@ -8,7 +8,7 @@ from typing import Final
 from nmstate_controller.api.models import NodeNetworkState, State
 from nmstate_controller.controller.intent import Intent, intent, is_held
 from nmstate_controller.controller.publisher import OBJECT_LIMIT, Publisher
-from nmstate_controller.errors import ApiError, ApplyFailed, InvalidDesiredState
+from nmstate_controller.errors import ApiError, InvalidDesiredState, ObjectNotWritten
 from nmstate_controller.node.originals import forget, remember, unrevertable
 from nmstate_controller.node.shed import size
 
@@ -38,9 +38,13 @@ class Removal:
         try:
             await self._publisher.hold(True)
         except ApiError as error:
-            raise ApplyFailed(f"the finalizer that removalPolicy Revert needs could not be set: {error}") from error
+            raise ObjectNotWritten(
+                f"the finalizer that removalPolicy Revert needs could not be set: {error}"
+            ) from error
         if not await self._publisher.flush(self._patience):
-            raise ApplyFailed("what is there now, to which removalPolicy goes back, could not be written to the object")
+            raise ObjectNotWritten(
+                "what is there now, to which removalPolicy goes back, could not be written to the object"
+            )
 
     def keep(self, newest: NodeNetworkState, goal: Intent, before: State) -> None:
         """Note what is there now for what is new in desiredState. Raises NodeError."""
@@ -62,7 +66,7 @@ class Removal:
         return intent(newest, self._publisher.status.revert_state)
 
     async def let_go(self, newest: NodeNetworkState, goal: Intent) -> None:
-        """Take the finalizer away when nothing is to be put back any more. Raises ApplyFailed."""
+        """Take the finalizer away when nothing is to be put back any more. Raises ObjectNotWritten."""
         if goal.held:
             return
         if not goal.reverts:
@@ -72,7 +76,7 @@ class Removal:
     async def give_up(self, newest: NodeNetworkState) -> None:
         """What is being deleted and cannot be put back (its hardware may be gone) must not stay for ever.
 
-        Raises ApplyFailed.
+        Raises ObjectNotWritten.
         """
         if newest.metadata.deletion_timestamp is not None:
             await self._release(newest)
@@ -83,4 +87,4 @@ class Removal:
         try:
             await self._publisher.hold(False)
         except ApiError as error:
-            raise ApplyFailed(f"the finalizer could not be taken from the object: {error}") from error
+            raise ObjectNotWritten(f"the finalizer could not be taken from the object: {error}") from error

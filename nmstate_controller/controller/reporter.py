@@ -139,7 +139,7 @@ class Reporter:
             await self._look_at_kernel(error)
             return None
         except NodeError as error:
-            self._say("False", error.reason if isinstance(error, NmstateStuck) else "NmstateFailed", str(error))
+            self._say("False", error.reason, str(error))
             return None
         self._tell(self._keep.reportable(shown))
         self._say("True", "Reported", "currentState is what the node runs")
@@ -156,10 +156,10 @@ class Reporter:
         except NmstateStuck as error:
             self._say("False", error.reason, f"{why}; and {error}")
         except NodeError as error:
-            self._say("False", "NmstateFailed", f"{why}; and the kernel could not be read: {error}")
+            self._say("False", error.reason, f"{why}; and the kernel could not be read: {error}")
         else:
             self._tell(self._keep.reportable(shown, kernel_only=True))
-            self._say("False", "NetworkManagerUnavailable", f"currentState is what the kernel alone knows: {why}")
+            self._say("False", why.reason, f"currentState is what the kernel alone knows: {why}")
 
     def _tell(self, state: State) -> None:
         now = self._clock.now()

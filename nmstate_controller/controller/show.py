@@ -14,6 +14,7 @@ from nmstate_controller.clock import SystemClock
 from nmstate_controller.errors import NmstateUnavailable
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node import nmstate
+from nmstate_controller.node.kernel.system import SystemKernel
 from nmstate_controller.node.nmstate import Nmstate
 from nmstate_controller.node.state import Filter
 
@@ -21,7 +22,9 @@ from nmstate_controller.node.state import Filter
 @contextlib.contextmanager
 def host(timeout: float) -> Iterator[Nmstate]:
     """This host's network, to be read; each look may take `timeout` seconds."""
-    node = Nmstate(Metrics(), SystemClock(), show_timeout=timeout, apply_timeout=timeout, rollback_timeout=60)
+    node = Nmstate(
+        Metrics(), SystemClock(), SystemKernel(), show_timeout=timeout, apply_timeout=timeout, rollback_timeout=60
+    )
     try:
         yield node
     finally:

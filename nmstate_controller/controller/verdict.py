@@ -22,7 +22,7 @@ from nmstate_controller.cluster.events import Events
 from nmstate_controller.controller.intent import Intent
 from nmstate_controller.controller.publisher import Publisher
 from nmstate_controller.controller.retained import Record, bounded, in_words
-from nmstate_controller.errors import ConnectivityLost, DriftFought, InvalidDesiredState, NodeError
+from nmstate_controller.errors import DriftFought, NodeError
 from nmstate_controller.metrics import Metrics
 
 _NAMED: Final = 5
@@ -201,10 +201,7 @@ class Verdicts:
     ) -> None:
         self._finish(subject, error.reason, message)
         self._say(subject, found)
-        reason = "RolledBack" if isinstance(error, ConnectivityLost) else "ApplyFailed"
-        if isinstance(error, InvalidDesiredState):
-            reason = error.reason
-        self._events.record(subject, "Warning", reason, message)
+        self._events.record(subject, "Warning", error.reason, message)
         log.warning("reconciled", verdict=error.reason, message=message, **context)
 
     def interrupted(self, subject: NodeNetworkState, aftermath: str) -> None:

@@ -19,6 +19,7 @@ from nmstate_controller.api.models import State
 from nmstate_controller.clock import Clock
 from nmstate_controller.errors import (
     ApplyFailed,
+    ComparisonFailed,
     InvalidDesiredState,
     NmstateBusy,
     NmstateFailed,
@@ -28,8 +29,8 @@ from nmstate_controller.errors import (
     VerificationFailed,
 )
 from nmstate_controller.metrics import Metrics
-from nmstate_controller.node import links
 from nmstate_controller.node.checks import check, locate, parser
+from nmstate_controller.node.kernel.system import Kernel
 from nmstate_controller.node.matcher import Difference, differences
 from nmstate_controller.node.state import without_ghosts
 from nmstate_controller.node.words import presentable
@@ -107,6 +108,7 @@ class Nmstate:
         self,
         metrics: Metrics,
         clock: Clock,
+        kernel: Kernel,
         *,
         show_timeout: float,
         apply_timeout: float,
@@ -118,6 +120,7 @@ class Nmstate:
         self._ping = ping
         self._metrics = metrics
         self._clock = clock
+        self._kernel = kernel
         self._show_timeout = show_timeout
         self._apply_timeout = apply_timeout
         self._rollback_timeout = rollback_timeout
@@ -199,21 +202,13 @@ class Nmstate:
         """Undo a change that is on trial. Raises NodeError, also when it has been undone meanwhile."""
         await self._call(lambda: _translated(lambda: self._library.rollback(checkpoint=checkpoint)), *_LONG, ask=True)
 
-    def set_up(self, names: Iterable[str]) -> None:
-        """Set links administratively up, which libnmstate does not see to be down. What fails is left to the apply."""
-        for name in names:
-            try:
-                links.set_up(name)
-            except OSError as error:
-                log.warning("a link could not be set up", interface=name, error=error.strerror)
-
     async def compare(self, document: State, shown: State) -> list[Difference]:
         """Where the node, as `show` returned it, is not what `document` asks.
 
         Raises InvalidDesiredState for a document that cannot be applied on this node, as far as that can be said
         without trying. In the thread, because a large document takes long enough to be missed by the loop.
         """
-        return await self._call(lambda: _compare(document, shown), self._show_timeout, "comparison")
+        return await self._call(lambda: _compare(document, shown, self._kernel), self._show_timeout, "comparison")
 
     async def _call(
         self,
@@ -260,29 +255,29 @@ class Nmstate:
         self.on_return()
 
 
-def _compare(document: State, shown: State) -> list[Difference]:
+def _compare(document: State, shown: State, kernel: Kernel) -> list[Difference]:
     try:
         check(document, shown)
         refusal = locate(document, parser(shown))
         if refusal is None:
-            return [*differences(document, shown), *_downed(document, shown)]
+            return [*differences(document, shown), *_downed(document, shown, kernel)]
     except NodeError:
         raise
     except Exception as error:
         # A defect of ours must not end the agent each time it meets this document.
         log.exception("desiredState could not be compared with the node")
-        raise ApplyFailed(f"desiredState could not be compared with the node: {type(error).__name__}") from error
+        raise ComparisonFailed(f"desiredState could not be compared with the node: {type(error).__name__}") from error
     raise InvalidDesiredState(refusal)
 
 
-def _downed(document: State, shown: State) -> list[Difference]:
+def _downed(document: State, shown: State, kernel: Kernel) -> list[Difference]:
     """The interfaces that shall be up, and are to libnmstate, while the kernel says that somebody downed them."""
     up = {found.get("name") for found in shown.get("interfaces", []) if found.get("state") == "up"}
     wanted = [found.get("name") for found in document.get("interfaces") or [] if found.get("state", "up") == "up"]
     return [
         Difference(f"interfaces[{name}].{LINK_STATE}", "up", "down")
         for name in wanted
-        if name in up and links.is_up(name) is False
+        if name in up and kernel.is_up(name) is False
     ]
 
 

@@ -62,7 +62,7 @@ def test_networkmanager_away_is_reported_and_waited_for(node: Node) -> None:
         generation = node.desire(DUMMY)
         eventually(
             lambda: condition(node.object()["status"], "Ready"),
-            lambda found: (found["reason"], found["observedGeneration"]) == ("NmstateUnavailable", generation),
+            lambda found: (found["reason"], found["observedGeneration"]) == ("NetworkManagerUnavailable", generation),
             "Ready says that NetworkManager is away",
         )
     finally:

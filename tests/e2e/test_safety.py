@@ -281,7 +281,7 @@ def test_a_change_waits_for_networkmanager_and_survives_its_restarts(node: Node)
     generation = node.desire(bridge("br7", "eth1"))
     eventually(
         lambda: condition(node.object()["status"], "Ready").get("reason"),
-        lambda reason: reason == "NmstateUnavailable",
+        lambda reason: reason == "NetworkManagerUnavailable",
         "Ready says that NetworkManager is away",
     )
     node.run("lab-networkmanager", "start")
@@ -335,7 +335,7 @@ def test_a_service_that_is_killed_is_told_and_outlived(node: Node, service: str,
         if when == "before":
             eventually(
                 lambda: condition(node.object()["status"], "Ready").get("reason"),
-                lambda reason: reason in ("NmstateUnavailable", "NmstateStuck"),
+                lambda reason: reason in ("NetworkManagerUnavailable", "NmstateStuck"),
                 "Ready says that NetworkManager is away",
             )
         if when == "inside":
@@ -400,7 +400,8 @@ def test_a_frozen_networkmanager_is_said_and_never_called_over(node: Node) -> No
             lambda: condition(node.object()["status"], "Ready"),
             # Stuck, when it was being looked at in that very moment.
             lambda ready: (
-                ready["reason"] in ("NmstateUnavailable", "NmstateStuck") and ready["observedGeneration"] == generation
+                ready["reason"] in ("NetworkManagerUnavailable", "NmstateStuck")
+                and ready["observedGeneration"] == generation
             ),
             "Ready says that NetworkManager does not answer",
             seconds=120,

@@ -21,6 +21,7 @@ from nmstate_controller.node.nmstate import Nmstate
 from tests.netns import ip, move_for_good
 from tests.soak.hostile import HAND_MADE, NOT_PORTABLE, TRAPS, document, unreadable
 from tests.soak.test_memory import Kernel, resident
+from tests.unit import library
 from tests.unit.apiserver import ApiServer
 from tests.unit.controller.test_loop import Loop
 from tests.unit.library import State
@@ -156,7 +157,13 @@ class File:
 
     def __init__(self, metrics: Metrics) -> None:
         self._nmstate = Nmstate(
-            metrics, SystemClock(), show_timeout=60, apply_timeout=60, rollback_timeout=60, library=Node()
+            metrics,
+            SystemClock(),
+            library.Kernel(),
+            show_timeout=60,
+            apply_timeout=60,
+            rollback_timeout=60,
+            library=Node(),
         )
 
     async def compare(self, name: str, desired: Any) -> None:

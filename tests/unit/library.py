@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import copy
 import threading
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from libnmstate import error as libnmstate_error
@@ -12,7 +12,7 @@ from libnmstate import error as libnmstate_error
 from nmstate_controller.controller.proof import Prober, Proof
 from nmstate_controller.errors import NmstateUnavailable
 from nmstate_controller.metrics import Metrics
-from nmstate_controller.node.kernel.snapshot import KernelSnapshot
+from nmstate_controller.node.kernel.snapshot import KernelSnapshot, Link
 from nmstate_controller.node.profiles import ManagerSnapshot
 
 State = dict[str, Any]
@@ -268,13 +268,23 @@ class Manager:
 
 
 class Kernel:
-    """A kernel in which nothing is by hand."""
+    """A kernel of which somebody may have set links down by hand; nothing else."""
+
+    def __init__(self) -> None:
+        self.links: dict[str, bool] = {"eth1": True}
+        """Whether it is administratively up, by name."""
 
     async def snapshot(self) -> KernelSnapshot:
-        return KernelSnapshot()
+        return KernelSnapshot(links={name: Link(index=1, up=up, mtu=1500) for name, up in self.links.items()})
 
     async def restore(self, before: KernelSnapshot, interfaces: Collection[str]) -> None:
-        """There is nothing to be given back."""
+        self.links.update({name: link.up for name, link in before.links.items() if name in interfaces})
+
+    def is_up(self, name: str) -> bool | None:
+        return self.links.get(name)
+
+    def set_up(self, names: Iterable[str]) -> None:
+        self.links.update(dict.fromkeys(names, True))
 
 
 class Probes(Prober):

@@ -7,33 +7,19 @@ Where the crate's rules are fine, these are coarse to the lenient side: a name t
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Final
 
 from nmstate_controller.node.checks.ports import Port, ports
 from nmstate_controller.node.checks.problem import part, shown
 from nmstate_controller.node.matcher.difference import JSON
-from nmstate_controller.node.matcher.names import USERSPACE, Interface, Names, kind
+from nmstate_controller.node.matcher.names import Interface, Names, is_untyped, key_of, kind
 from nmstate_controller.node.matcher.values import integer, mappings
 
 _STAYS: Final = frozenset({"ethernet", "infiniband", "loopback", "unknown"})
 """Types that are there, though down, when they are absent (`Interface::is_virtual`)."""
 
 VIRTUAL_FUNCTION: Final = "sriov:"
-
-
-def key_of(interface: Interface) -> tuple[str, str]:
-    """What identifies an interface: an OVS bridge and its internal port share a name (`Interfaces::push`)."""
-    given = interface.get("type")
-    return str(interface.get("name")), _own_namespace(given) if isinstance(given, str) else ""
-
-
-@lru_cache(maxsize=64)
-def _own_namespace(type_: str) -> str:
-    """The type, if its names live apart from the kernel's; types that nmstate does not know do (`is_userspace`)."""
-    if type_ in USERSPACE:
-        return type_
-    return type_ if kind({"type": type_}) == "unknown" and type_ not in ("unknown", "tun") else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +65,15 @@ class Document:
 
     def _path(self, wanted: Interface) -> str:
         name, own = key_of(wanted)
-        shared = own and any((name, other) in self._wanted_keys for other in ("", *USERSPACE) if other != own)
+        shared = own and len(self._wanted_namespaces[name]) > 1
         return f"interfaces[{shown(name)} {shown(own)}]" if shared else f"interfaces[{shown(name)}]"
 
     @cached_property
-    def _wanted_keys(self) -> frozenset[tuple[str, str]]:
-        return frozenset(key_of(one) for one in self._wanted)
+    def _wanted_namespaces(self) -> Mapping[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for name, own in map(key_of, self._wanted):
+            found.setdefault(name, set()).add(own)
+        return found
 
     @cached_property
     def _names(self) -> Names:
@@ -103,8 +92,8 @@ class Document:
         if not usual or name in self._labels or name in self._alternative:
             return self._names.locate(wanted).current
         found = self._by_key.get((name, own))
-        if found is None and kind(wanted) == "unknown":
-            found = next((self._by_key[name, other] for other in USERSPACE if (name, other) in self._by_key), None)
+        if found is None and is_untyped(wanted):
+            return self._names.locate(wanted).current
         return found
 
     @cached_property

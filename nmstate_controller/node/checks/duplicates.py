@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from nmstate_controller.node.checks.document import Document, Entry, key_of
+from nmstate_controller.node.checks.document import Document, Entry
 from nmstate_controller.node.checks.problem import Problem, part, shown
 from nmstate_controller.node.matcher.difference import JSON
-from nmstate_controller.node.matcher.names import Interface
+from nmstate_controller.node.matcher.names import Interface, key_of
 from nmstate_controller.node.matcher.values import address, integer, mappings
 
 _LIFETIMES: Final = frozenset({"valid-life-time", "valid-left", "valid-lft"})

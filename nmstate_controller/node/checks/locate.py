@@ -16,6 +16,7 @@ from nmstate_controller.api.models import State
 from nmstate_controller.errors import printable
 from nmstate_controller.node.checks.problem import Problem, is_network, shown
 from nmstate_controller.node.matcher.difference import JSON, SECRETS
+from nmstate_controller.node.matcher.names import namespace
 from nmstate_controller.node.matcher.values import address, integer, mappings
 
 Parse = Callable[[State], Exception | None]
@@ -47,7 +48,9 @@ _UNTOLD: Final = "libnmstate cannot read the value"
 
 def parser(current: Mapping[str, Any]) -> Parse:
     """A Parse by libnmstate, which touches no network for it. A type that is left out is taken from `current`."""
-    types = {str(one.get("name")): one.get("type") for one in mappings(current.get("interfaces"))}
+    shown = sorted(mappings(current.get("interfaces")), key=lambda one: not namespace(one))
+    # Of several of a name the kernel's is meant, so it comes last.
+    types = {str(one.get("name")): one.get("type") for one in shown}
     readable = str(_refusal({}))
 
     def parse(document: State) -> Exception | None:

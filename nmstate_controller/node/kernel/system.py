@@ -8,12 +8,13 @@ import asyncio
 import errno
 import socket
 import struct
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol, TypeVar
 
 import structlog
 
 from nmstate_controller.errors import NmstateFailed
+from nmstate_controller.node.kernel import links as link_flags
 from nmstate_controller.node.kernel.messages import (
     FAMILIES,
     IFADDR,
@@ -56,6 +57,12 @@ class Kernel(Protocol):
     async def restore(self, before: KernelSnapshot, interfaces: Collection[str]) -> None:
         """Give those interfaces back what they have no more, as far as the kernel takes it. Raises NmstateFailed."""
 
+    def is_up(self, name: str) -> bool | None:
+        """Whether a link is administratively up; None when there is no such link. Any thread."""
+
+    def set_up(self, names: Iterable[str]) -> None:
+        """Set links administratively up, as far as the kernel takes it."""
+
 
 class SystemKernel:
     """The kernel that this process runs on, in the network namespace of the process."""
@@ -65,6 +72,16 @@ class SystemKernel:
 
     async def restore(self, before: KernelSnapshot, interfaces: Collection[str]) -> None:
         await asyncio.to_thread(_translated, lambda: _restore(before, interfaces))
+
+    def is_up(self, name: str) -> bool | None:
+        return link_flags.is_up(name)
+
+    def set_up(self, names: Iterable[str]) -> None:
+        for name in names:
+            try:
+                link_flags.set_up(name)
+            except OSError as error:
+                log.warning("a link could not be set up", interface=name, error=error.strerror)
 
 
 def _translated(function: Callable[[], T]) -> T:

@@ -3,13 +3,14 @@
 Source: the nmstate crate's `query_apply::inter_ifaces` (`verify`) and `ifaces::inter_ifaces` (`MergedInterfaces::new`).
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 from nmstate_controller.node.matcher.difference import JSON, Difference, difference
 from nmstate_controller.node.matcher.fields import Scope
 from nmstate_controller.node.matcher.links import link
-from nmstate_controller.node.matcher.names import USERSPACE, Interface, Names, kind
+from nmstate_controller.node.matcher.names import Interface, Key, Names, is_untyped, key_of, kind
 from nmstate_controller.node.matcher.values import items, mapping, mappings
 
 _NOT_COMPARED: Final = ("ignore", "unknown")
@@ -21,18 +22,18 @@ _LOOPBACK_ADDRESSES: Final = frozenset({"127.0.0.1", "::1"})
 
 def interfaces(desired: JSON, current: JSON, names: Names) -> Iterator[Difference]:
     """What differs among the interfaces that the document names. Of two entries for one interface the last wins."""
-    wanted: dict[tuple[str, str], Interface] = {}
+    wanted: dict[Key, Interface] = {}
     for position, entry in enumerate(items(desired)):
         interface = mapping(entry)
         if isinstance(interface.get("name"), str):
-            wanted[str(interface["name"]), kind(interface) if kind(interface) in USERSPACE else ""] = interface
+            wanted[key_of(interface)] = interface
         else:
             yield difference(f"interfaces[#{position}]", entry, None)
     if desired is not None and not isinstance(desired, list | tuple):
         yield difference("interfaces", desired, current)
-    shared = {name for name, own in wanted if own and (name, "") in wanted}
+    of_name = Counter(name for name, _ in wanted)
     for (name, own), interface in wanted.items():
-        label = f"{name} {own}" if own and name in shared else name
+        label = f"{name} {own}" if own and of_name[name] > 1 else name
         yield from _interface(f"interfaces[{label}]", interface, names)
 
 
@@ -43,7 +44,7 @@ def _interface(path: str, wanted: Interface, names: Names) -> Iterator[Differenc
     located = names.locate(wanted)
     current = located.current
     if state == "absent":
-        everything = names.every(str(wanted["name"])) if kind(wanted) == "unknown" else []
+        everything = names.every(str(wanted["name"])) if is_untyped(wanted) else []
         for one in everything or ([current] if current else []):
             if not _gone(one):
                 yield difference(f"{path}.state", state, one.get("state"))

@@ -8,15 +8,18 @@ the MAC or PCI address identifies. Source: the nmstate crate's `ifaces::inter_if
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeAlias
 
 from nmstate_controller.node.matcher.difference import JSON
 from nmstate_controller.node.matcher.values import Reader, integer, items, mac, mapping, mappings, pci
 
 Interface = Mapping[str, JSON]
 
+Key: TypeAlias = tuple[str, str]
+"""Name and namespace: the kernel has one interface of a name, and each type of user space may have another."""
+
 USERSPACE: Final = frozenset({"ovs-bridge", "ipsec"})
-"""Types that the kernel does not know: their names live apart from the kernel's (`InterfaceType::is_userspace`)."""
+"""Types that nmstate knows and the kernel does not."""
 
 _KERNEL: Final = frozenset(
     {
@@ -24,6 +27,8 @@ _KERNEL: Final = frozenset(
         "mac-vlan", "mac-vtap", "macsec", "ovs-interface", "vlan", "vrf", "vxlan", "xfrm",
     }
 )  # fmt: skip
+
+_IN_KERNEL: Final = _KERNEL | {"veth", "tun", "unknown"}
 
 _IDENTIFIERS: Final[Mapping[str, Reader]] = {"pci-address": pci, "permanent-mac-address": mac, "mac-address": mac}
 """What finds an interface whatever its name."""
@@ -35,6 +40,27 @@ def kind(interface: Interface) -> str:
     if given == "veth":
         return "ethernet"
     return given if isinstance(given, str) and given in _KERNEL | USERSPACE else "unknown"
+
+
+def namespace(interface: Interface) -> str:
+    """Empty for the kernel's; else the type, whose names live apart (`InterfaceType::is_userspace`).
+
+    So do those of every type that nmstate does not know, such as wireguard and team.
+    """
+    given = interface.get("type")
+    if not isinstance(given, str) or given in _IN_KERNEL:
+        return ""
+    return given
+
+
+def key_of(interface: Interface) -> Key:
+    """What identifies an interface on a node, and an entry in a document (`Interfaces::push`)."""
+    return str(interface.get("name")), namespace(interface)
+
+
+def is_untyped(interface: Interface) -> bool:
+    """Whether the name alone says which is meant: the kernel's, else any of that name (`Interfaces::get_iface`)."""
+    return not isinstance(given := interface.get("type"), str) or given == "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +80,7 @@ class Names:
         self._by_name: dict[str, list[Interface]] = {}
         for one in self._all:
             self._by_name.setdefault(str(one.get("name")), []).append(one)
-        self._kernel = {str(one.get("name")): one for one in self._all if kind(one) not in USERSPACE}
+        self._kernel = {str(one.get("name")): one for one in self._all if not namespace(one)}
         self._wanted = {str(one.get("name")): one for one in self._desired}
         self._labelled = {
             str(one.get("profile-name")): one
@@ -124,7 +150,7 @@ class Names:
             address = mac(wanted.get("mac-address"))
             permanent = self._by("permanent-mac-address", address, wanted)
             return permanent if permanent.current else self._by("mac-address", address, wanted)
-        return Located(self._named(name, kind(wanted)) or self._kernel.get(self._alternative.get(name, name)))
+        return Located(self._named(name, wanted) or self._kernel.get(self._alternative.get(name, name)))
 
     def _by(self, key: str, value: JSON, wanted: Interface) -> Located:
         for one in self._identified.get((key, value), ()) if isinstance(value, str) else ():
@@ -143,11 +169,11 @@ class Names:
                     found.setdefault((key, value), []).append(one)
         return found
 
-    def _named(self, name: str, wanted: str) -> Interface | None:
-        if wanted in USERSPACE:
-            return next((one for one in self.every(name) if kind(one) == wanted), None)
+    def _named(self, name: str, wanted: Interface) -> Interface | None:
+        if own := namespace(wanted):
+            return next((one for one in self.every(name) if namespace(one) == own), None)
         found = self._kernel.get(name)
-        return found if found or wanted != "unknown" else next(iter(self.every(name)), None)
+        return found if found or not is_untyped(wanted) else next(iter(self.every(name)), None)
 
     def _virtual_function(self, name: str) -> str | None:
         _, _, reference = name.partition(":")

@@ -20,12 +20,12 @@ from typing import Any, Final
 from nmstate_controller.api.models import State
 from nmstate_controller.node.checks.problem import shown
 from nmstate_controller.node.matcher.difference import HIDDEN, JSON, SECRETS
-from nmstate_controller.node.matcher.names import Interface
+from nmstate_controller.node.matcher.names import Interface, key_of
 from nmstate_controller.node.matcher.values import items, mapping, mappings
 from nmstate_controller.node.originals.definitions import absent, amended, original
 from nmstate_controller.node.originals.merge import merged
 from nmstate_controller.node.originals.routes import Routes, Rules
-from nmstate_controller.node.originals.touching import Touched, is_gone, key_of, named
+from nmstate_controller.node.originals.touching import Touched, is_gone, named
 
 __all__ = ["dropped", "forget", "remember", "unrevertable", "with_dropped"]
 

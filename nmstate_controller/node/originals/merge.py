@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from nmstate_controller.api.models import State
 from nmstate_controller.node.matcher.difference import JSON
-from nmstate_controller.node.matcher.names import Interface, kind
+from nmstate_controller.node.matcher.names import Interface, key_of, kind
 from nmstate_controller.node.matcher.values import mapping, mappings
 from nmstate_controller.node.originals.definitions import applicable
-from nmstate_controller.node.originals.touching import is_gone, key_of, lists_ports, named, ports_of
+from nmstate_controller.node.originals.touching import is_gone, lists_ports, named, ports_of
 
 _LISTS: Final = ("interfaces", "routes", "route-rules")
 

@@ -6,15 +6,12 @@ Sources: the nmstate crate's `ifaces::inter_ifaces_controller` (ports that come 
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Final, TypeAlias
+from typing import Final
 
 from nmstate_controller.node.checks.ports import ports
 from nmstate_controller.node.matcher.difference import JSON
-from nmstate_controller.node.matcher.names import USERSPACE, Interface, Names, kind
+from nmstate_controller.node.matcher.names import Interface, Key, Names, is_untyped, key_of, kind
 from nmstate_controller.node.matcher.values import boolean, mapping, mappings
-
-Key: TypeAlias = tuple[str, str]
-"""Name and namespace: the kernel has one interface of a name, Open vSwitch and IPsec may have another each."""
 
 _GONE: Final = ("absent", "down")
 _NOT_OURS: Final = ("ignore", "unknown")
@@ -26,11 +23,6 @@ _SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _LISTS: Final = ("port", "ports", "ports-config", "port1", "port2")
 _FAMILIES: Final = ("ipv4", "ipv6")
-
-
-def key_of(interface: Interface) -> Key:
-    """What identifies an interface on a node."""
-    return str(interface.get("name")), kind(interface) if kind(interface) in USERSPACE else ""
 
 
 def named(interfaces: JSON) -> list[Interface]:
@@ -110,7 +102,7 @@ class Touched:
 
     def _meant(self, entry: Interface) -> list[Key]:
         located = self.names.locate(entry).current
-        if entry.get("state") == "absent" and kind(entry) == "unknown":
+        if entry.get("state") == "absent" and is_untyped(entry):
             everything = self.names.every(str(entry["name"]))
             if everything:
                 return [key_of(one) for one in everything]

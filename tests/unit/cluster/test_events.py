@@ -55,7 +55,7 @@ async def test_the_same_again_extends_the_series(recording: Recording) -> None:
 async def test_another_reason_or_note_or_a_later_time_is_another_event(recording: Recording) -> None:
     await recording.tell("ApplyFailed", "no")
     await recording.tell("ApplyFailed", "other")
-    await recording.tell("RolledBack", "no")
+    await recording.tell("ConnectivityLost", "no")
     recording.clock.advance(SERIES_SECONDS + 1)
     await recording.tell("ApplyFailed", "no")
     await recording.server.until(lambda: recording.counts() == [1, 1, 1, 1])

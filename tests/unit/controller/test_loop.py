@@ -45,8 +45,9 @@ class Parts:
         rng = random.Random(1)
         api = NodeNetworkStates(client, "node01")
         self.store = Store()
+        self.kernel = Kernel()
         self.nmstate = nmstate = Nmstate(
-            self.metrics, clock, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library
+            self.metrics, clock, self.kernel, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library
         )
         self.reflector = Reflector(api, self.store, self.metrics, clock, rng, inactivity=inactivity)
         self.publisher = Publisher(api, self.store, self.metrics, clock, rng, heartbeat=300)
@@ -55,7 +56,7 @@ class Parts:
         )
         self.probes = Probes(self.metrics)
         self.manager = Manager(library)
-        self.changer = Changer(nmstate, self.manager, Kernel(), Journal(directory), rollback_timeout=60)
+        self.changer = Changer(nmstate, self.manager, self.kernel, Journal(directory), rollback_timeout=60)
         self.events = Events(client, clock, "node01")
         verdicts = Verdicts(self.publisher, self.events, self.metrics, clock)
         self.applier = Applier(
@@ -367,7 +368,7 @@ async def test_networkmanager_away_is_said_and_waited_for(loop: Loop) -> None:
     )
     loop.library.show_failures = [gone, gone]
     await loop.server.edit(mtu(1400))
-    await loop.ready("False", "NmstateUnavailable", 2)
+    await loop.ready("False", "NetworkManagerUnavailable", 2)
     assert loop.server.condition("Reporting") == ("False", "NetworkManagerUnavailable")
     assert loop.library.applied == []
 
@@ -601,7 +602,7 @@ async def test_a_status_that_the_apiserver_refuses_is_written_without_the_report
     await loop.ready("Unknown", "Applying", 2)
 
     assert "currentState" not in loop.server.status
-    assert loop.server.condition("Reporting") == ("False", "NmstateFailed")
+    assert loop.server.condition("Reporting") == ("False", "ApiRejected")
     loop.library.released.set()
     await loop.ready("True", "Configured", 2)
     assert "currentState" in loop.server.status
@@ -627,7 +628,8 @@ async def test_a_node_that_cannot_be_read_is_no_fault_of_the_document(loop: Loop
         libnmstate_error.NmstateValueError("InvalidArgument: no permission") for _ in range(8)
     ]
     await loop.server.edit(mtu(1400))
-    await loop.ready("False", "NmstateUnavailable", 2)
+    await loop.ready("False", "NmstateFailed", 2)
+    assert loop.server.condition("Reporting") == ("False", "NmstateFailed")
     assert loop.server.condition("Stalled") is None
 
     async with loop.passing_time():

@@ -82,7 +82,7 @@ async def test_a_change_that_cannot_be_ended_yet_is_settled_at_the_pace_of_the_b
 
     loop.manager.steps = refuse
     await loop.server.edit(mtu(1400))
-    await loop.ready("False", "NmstateUnavailable", 2)
+    await loop.ready("False", "NetworkManagerUnavailable", 2)
     for _ in range(100):
         await asyncio.sleep(0.001)
     assert asked == ["is pending"]
@@ -104,7 +104,7 @@ async def test_what_cuts_the_node_off_is_undone_and_never_tried_again(
         assert server.condition("Stalled") == ("True", "ConnectivityLost")
         assert "10.0.0.1" in message(server)
         await server.until(lambda: bool(server.events))
-        assert [event["reason"] for event in server.events.values()] == ["RolledBack"]
+        assert [event["reason"] for event in server.events.values()] == ["ConnectivityLost"]
         first.clock.advance(10_000)
         await looked(first)
     async with Loop(server, client, library, tmp_path).running() as second:
@@ -256,7 +256,7 @@ async def test_a_checkpoint_that_may_be_somebody_elses_is_waited_for(
     library.pending = before, before
     async with Loop(server, client, library, tmp_path).started() as loop:
         await server.edit(mtu(1400))
-        await loop.ready("False", "NmstateUnavailable", 2)
+        await loop.ready("False", "NetworkManagerBusy", 2)
         assert library.pending is not None
         library.expire()
         async with loop.passing_time():
@@ -574,6 +574,27 @@ async def test_drift_is_corrected(loop: Loop) -> None:
     assert loop.library.interfaces["eth1"]["mtu"] == 1400
 
 
+async def test_a_link_that_somebody_set_down_is_set_up_again(loop: Loop) -> None:
+    await loop.server.edit(mtu(1400))
+    await loop.ready("True", "Configured", 2)
+
+    loop.kernel.links["eth1"] = False
+    await looked(loop)
+    await loop.server.until(lambda: corrections(loop) == 1)
+
+    assert loop.kernel.links == {"eth1": True}
+
+
+async def test_a_link_that_was_down_before_a_change_is_down_when_that_is_undone(loop: Loop) -> None:
+    loop.kernel.links["eth1"] = False
+    loop.probes.missing = lambda: "dns: no answer" if loop.kernel.links["eth1"] else "it was not set up"
+    await loop.server.edit(mtu(1400))
+    await loop.ready("False", "ConnectivityLost", 2)
+
+    assert "dns: no answer" in message(loop.server)
+    assert loop.kernel.links == {"eth1": False}
+
+
 async def test_drift_is_told_and_left_when_the_policy_says_so(loop: Loop) -> None:
     await loop.server.edit({**mtu(1400), "driftPolicy": "Report"})
     await loop.ready("True", "Configured", 2)
@@ -749,7 +770,7 @@ async def test_an_object_that_is_not_managed_goes_without_a_change(loop: Loop) -
 async def test_nothing_is_changed_before_what_is_there_is_written_down(loop: Loop) -> None:
     loop.server.faults["patch"] = [answer(503)]
     await loop.server.edit({**mtu(1400), "removalPolicy": "Revert"})
-    await loop.ready("False", "ApplyFailed", 2)
+    await loop.ready("False", "ApiUnavailable", 2)
     assert loop.library.applied == []
 
     async with loop.passing_time():

@@ -19,14 +19,21 @@ from nmstate_controller.errors import (
 )
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.nmstate import Nmstate, translate
-from tests.unit.library import Library
+from tests.unit.library import Kernel, Library
 
 NOTHING: dict[str, list[object]] = {"interfaces": []}
 
 
-def nmstate(library: Library, metrics: Metrics, timeout: float = 20) -> Nmstate:
+def nmstate(library: Library, metrics: Metrics, timeout: float = 20, kernel: Kernel | None = None) -> Nmstate:
+    kernel = kernel or Kernel()
     return Nmstate(
-        metrics, SystemClock(), show_timeout=timeout, apply_timeout=timeout, rollback_timeout=60, library=library
+        metrics,
+        SystemClock(),
+        kernel,
+        show_timeout=timeout,
+        apply_timeout=timeout,
+        rollback_timeout=60,
+        library=library,
     )
 
 
@@ -70,6 +77,18 @@ async def test_a_call_abandoned_by_cancelling_still_blocks_the_next(metrics: Met
     with pytest.raises(NmstateStuck):
         await node.show()
     library.released.set()
+
+
+async def test_a_link_that_somebody_set_down_is_told_by_the_kernel_it_was_given(metrics: Metrics) -> None:
+    kernel = Kernel()
+    node = nmstate(Library(), metrics, kernel=kernel)
+    document = {"interfaces": [{"name": "eth1", "type": "ethernet", "state": "up"}]}
+    assert await node.compare(document, await node.show()) == []
+
+    kernel.links["eth1"] = False
+
+    assert [found.path for found in await node.compare(document, await node.show())] == ["interfaces[eth1].link-state"]
+    assert kernel.links == {"eth1": False}
 
 
 @pytest.mark.parametrize(
