@@ -2,10 +2,12 @@
 
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from nmstate_controller.api.models import Probe as Wish
-from nmstate_controller.api.models import ProbeResult
+from nmstate_controller.api.models import ProbeResult, State
 from nmstate_controller.metrics import Metrics
+from nmstate_controller.node.displaced import displaced
 from nmstate_controller.node.probes import (
     CallProbe,
     DnsProbe,
@@ -16,6 +18,12 @@ from nmstate_controller.node.probes import (
     choose,
     prove,
 )
+from nmstate_controller.node.spanning_tree import Bridge, held_back
+
+_FORWARDING_MARGIN_SECONDS: Final = 10
+"""Beyond the time that spanning tree takes: for the bridge to come up before it, and neighbours to notice."""
+
+_SHOWN: Final = 3
 
 
 class Prober:
@@ -37,16 +45,23 @@ class Prober:
         self._metrics = metrics
         self._timeout = timeout
 
-    def proof(self, wishes: Sequence[Wish] | None) -> "Proof":
-        """The probes that `spec.probes` asks for, or the usual ones; the apiserver always."""
+    def proof(self, wishes: Sequence[Wish] | None, document: State, before: State) -> "Proof":
+        """The probes that `spec.probes` asks for, or the usual ones; the apiserver always.
+
+        For a change to `document` on a node that is `before`: while spanning tree holds ports back no probe can pass,
+        and what it may take comes after that.
+        """
         if wishes is None:
             wishes = [Wish(type="gateway"), Wish(type="dns")]
         if not any(wish.type == "apiServer" for wish in wishes):
             wishes = [*wishes, Wish(type="apiServer")]
-        return Proof([probe for wish in wishes for probe in self._probes(wish)], self._metrics)
+        bridges = held_back(document, before)
+        held = max((bridge.seconds + _FORWARDING_MARGIN_SECONDS for bridge in bridges), default=0)
+        candidates = [probe for wish in wishes for probe in self._probes(wish, held)]
+        return Proof(candidates, self._metrics, [*displaced(document, before), *_spanning_tree(bridges)])
 
-    def _probes(self, wish: Wish) -> list[Probe]:
-        timeout = float(wish.timeout_seconds or self._timeout)
+    def _probes(self, wish: Wish, held: int) -> list[Probe]:
+        timeout = float((wish.timeout_seconds or self._timeout) + held)
         match wish.type:
             case "gateway":
                 return [GatewayProbe(socket.AF_INET, timeout=timeout), GatewayProbe(socket.AF_INET6, timeout=timeout)]
@@ -61,8 +76,10 @@ class Prober:
 class Proof:
     """The probes of one change: `choose` before it, `holds` after it."""
 
-    def __init__(self, candidates: Sequence[Probe], metrics: Metrics) -> None:
+    def __init__(self, candidates: Sequence[Probe], metrics: Metrics, remarks: Sequence[str] = ()) -> None:
+        """`remarks`: what else of the change may be why a probe does not pass after it, for its message."""
         self._candidates = candidates
+        self._remarks = remarks
         self._chosen: list[Probe] = []
         self._metrics = metrics
         self._before: list[Result] = []
@@ -104,7 +121,8 @@ class Proof:
         for found in self._after:
             self._metrics.probes.labels(found.type, "passed" if found.passed else "failed").inc()
             self._metrics.probe_seconds.labels(found.type).observe(found.seconds)
-        return _missing(self._after)
+        missing = _missing(self._after)
+        return missing and "; ".join([missing, *self._remarks])
 
     async def holds_again(self) -> str | None:
         """The same once the change is undone; `results` go on telling of the change."""
@@ -114,6 +132,15 @@ class Proof:
 def _missing(results: Sequence[Result]) -> str | None:
     failed = [found for found in results if not found.passed]
     return _words(failed) if failed else None
+
+
+def _spanning_tree(bridges: Sequence[Bridge]) -> list[str]:
+    if not bridges:
+        return []
+    names, seconds = ", ".join(bridge.name for bridge in bridges[:_SHOWN]), max(bridge.seconds for bridge in bridges)
+    return [
+        f"{names}: STP is on and forwards nothing for {seconds} s, which the probes waited for (bridge.options.stp)"
+    ]
 
 
 def _words(results: Sequence[Result]) -> str:
