@@ -1,4 +1,4 @@
-"""The commonest change of all: the node's own address moves onto a bridge over its uplink, with STP as it is by default."""
+"""The commonest change of all: the node's own address moves onto a bridge over its uplink; STP is on by default."""
 
 from tests.e2e.cases import static
 from tests.e2e.test_safety import default_route, own, reachable, stalled
