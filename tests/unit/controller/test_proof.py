@@ -7,6 +7,7 @@ import pytest
 from nmstate_controller.api.models import Probe
 from nmstate_controller.controller.proof import Prober
 from nmstate_controller.metrics import Metrics
+from nmstate_controller.node.probes import DnsProbe, ProbeFailed
 from tests.unit.virtual import VirtualLoop
 
 NODE: Final = {
@@ -86,3 +87,34 @@ def test_a_failure_names_what_of_the_change_may_be_why(
 
     assert missing == "; ".join(["apiServer: no route to host", *remarks])
     assert noted == ["apiServer: no route to host"]
+
+
+async def test_a_change_that_removes_dns_is_not_measured_by_dns(metrics: Metrics) -> None:
+    proof = prober(metrics, Network(), 1).proof(None, {"dns-resolver": {"config": {}}}, NODE)
+    await proof.choose()
+
+    (dns,) = [found for found in proof.results if found.type == "dns"]
+    assert (dns.chosen, dns.passed, dns.message) == (False, False, "left out: desiredState removes the DNS servers")
+    assert await proof.holds(lambda _: None) is None
+
+
+async def test_a_change_of_the_servers_is_and_a_failure_says_how_to_do_without(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Network()
+
+    async def ask(_: DnsProbe) -> None:
+        if network.is_cut:
+            raise ProbeFailed("no answer from DNS server 192.0.2.53")
+
+    monkeypatch.setattr(DnsProbe, "attempt", ask)
+    document = {"dns-resolver": {"config": {"server": ["192.0.2.53"]}}}
+    proof = prober(metrics, network, 1).proof([Probe(type="dns")], document, NODE)
+    await proof.choose()
+    network.is_cut = True
+
+    missing = await proof.holds(lambda _: None)
+
+    assert missing is not None
+    assert "dns: no answer from DNS server 192.0.2.53" in missing
+    assert "if DNS need not answer, list other probes in spec.probes" in missing
