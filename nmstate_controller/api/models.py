@@ -76,7 +76,8 @@ class Probe(ApiModel):
         ge=1,
         le=120,
         description="How long it may take to pass again after a change. Left out: the agent's NMSTATE_PROBE_TIMEOUT, "
-        "which is 20.",
+        "which is 20. While spanning tree keeps the ports of a bridge of the change from forwarding, the time does not "
+        "run yet.",
     )
 
 

@@ -392,7 +392,7 @@ class Applier:
             await self._removal.hold(newest, goal, before)
             self._answered(newest)
             self._verdicts.applying(newest, goal.fingerprint, self._task.failures + 1)
-            proof = self._prober.proof(newest.spec.probes)
+            proof = self._prober.proof(newest.spec.probes, goal.document, before)
             # The probes before the change cost nothing while the apiserver answers.
             await run_together(proof.choose(), self._publisher.flush(_FIRST_WRITE_SECONDS))
             try:

@@ -2,10 +2,12 @@
 
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from nmstate_controller.api.models import Probe as Wish
-from nmstate_controller.api.models import ProbeResult
+from nmstate_controller.api.models import ProbeResult, State
 from nmstate_controller.metrics import Metrics
+from nmstate_controller.node.displaced import displaced
 from nmstate_controller.node.probes import (
     CallProbe,
     DnsProbe,
@@ -16,6 +18,18 @@ from nmstate_controller.node.probes import (
     choose,
     prove,
 )
+from nmstate_controller.node.resolver import may_get_name_servers, removes_name_servers
+from nmstate_controller.node.spanning_tree import Bridge, held_back
+
+_FORWARDING_MARGIN_SECONDS: Final = 10
+"""Beyond the time that spanning tree takes: for the bridge to come up before it, and neighbours to notice."""
+
+_SHOWN: Final = 3
+
+_NO_DNS: Final = ProbeResult(
+    type="dns", chosen=False, passed=False, seconds=0, message="left out: desiredState removes the DNS servers"
+)
+_ABOUT_DNS: Final = "if DNS need not answer, list other probes in spec.probes"
 
 
 class Prober:
@@ -37,21 +51,32 @@ class Prober:
         self._metrics = metrics
         self._timeout = timeout
 
-    def proof(self, wishes: Sequence[Wish] | None) -> "Proof":
-        """The probes that `spec.probes` asks for, or the usual ones; the apiserver always."""
+    def proof(self, wishes: Sequence[Wish] | None, document: State, before: State) -> "Proof":
+        """The probes that `spec.probes` asks for, or the usual ones; the apiserver always.
+
+        For a change to `document` on a node that is `before`: while spanning tree holds ports back no probe can pass,
+        and what it may take comes after that.
+        """
         if wishes is None:
             wishes = [Wish(type="gateway"), Wish(type="dns")]
         if not any(wish.type == "apiServer" for wish in wishes):
             wishes = [*wishes, Wish(type="apiServer")]
-        return Proof([probe for wish in wishes for probe in self._probes(wish)], self._metrics)
+        bridges = held_back(document, before)
+        held = max((bridge.seconds + _FORWARDING_MARGIN_SECONDS for bridge in bridges), default=0)
+        no_dns = removes_name_servers(document)
+        left_out = [_NO_DNS] if no_dns and not may_get_name_servers(document, before) else []
+        asked = [wish for wish in wishes if wish.type not in {one.type for one in left_out}]
+        candidates = [probe for wish in asked for probe in self._probes(wish, held, no_dns=no_dns)]
+        remarks = [*displaced(document, before), *_spanning_tree(bridges)]
+        return Proof(candidates, self._metrics, remarks, [one for one in left_out if len(asked) < len(wishes)])
 
-    def _probes(self, wish: Wish) -> list[Probe]:
-        timeout = float(wish.timeout_seconds or self._timeout)
+    def _probes(self, wish: Wish, held: int, *, no_dns: bool) -> list[Probe]:
+        timeout = float((wish.timeout_seconds or self._timeout) + held)
         match wish.type:
             case "gateway":
                 return [GatewayProbe(socket.AF_INET, timeout=timeout), GatewayProbe(socket.AF_INET6, timeout=timeout)]
             case "dns":
-                return [DnsProbe(self._name_servers, timeout=timeout)]
+                return [DnsProbe(self._name_servers, timeout=timeout, may_go=no_dns)]
             case "tcp":
                 return [TcpProbe(wish.host or "", wish.port or 0, timeout=timeout)]
             case _:
@@ -61,8 +86,20 @@ class Prober:
 class Proof:
     """The probes of one change: `choose` before it, `holds` after it."""
 
-    def __init__(self, candidates: Sequence[Probe], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        candidates: Sequence[Probe],
+        metrics: Metrics,
+        remarks: Sequence[str] = (),
+        left_out: Sequence[ProbeResult] = (),
+    ) -> None:
+        """`remarks`: what else of the change may be why a probe does not pass after it, for its message.
+
+        `left_out`: probes that the change itself makes meaningless, as results.
+        """
         self._candidates = candidates
+        self._remarks = remarks
+        self._left_out = left_out
         self._chosen: list[Probe] = []
         self._metrics = metrics
         self._before: list[Result] = []
@@ -77,7 +114,7 @@ class Proof:
     def results(self) -> list[ProbeResult]:
         """What came of each: after the change for those that were chosen, before it for the others."""
         shown = [found for found in self._before if not found.chosen or not self._after]
-        return [
+        results = [
             ProbeResult(
                 type=found.type,
                 target=found.target,
@@ -88,6 +125,7 @@ class Proof:
             )
             for found in [*self._after, *shown]
         ]
+        return [*results, *self._left_out]
 
     async def choose(self) -> None:
         """Find out which pass now: those must pass after the change."""
@@ -104,7 +142,9 @@ class Proof:
         for found in self._after:
             self._metrics.probes.labels(found.type, "passed" if found.passed else "failed").inc()
             self._metrics.probe_seconds.labels(found.type).observe(found.seconds)
-        return _missing(self._after)
+        missing = _missing(self._after)
+        dns = [_ABOUT_DNS] if any(found.type == "dns" and not found.passed for found in self._after) else []
+        return missing and "; ".join([missing, *dns, *self._remarks])
 
     async def holds_again(self) -> str | None:
         """The same once the change is undone; `results` go on telling of the change."""
@@ -114,6 +154,15 @@ class Proof:
 def _missing(results: Sequence[Result]) -> str | None:
     failed = [found for found in results if not found.passed]
     return _words(failed) if failed else None
+
+
+def _spanning_tree(bridges: Sequence[Bridge]) -> list[str]:
+    if not bridges:
+        return []
+    names, seconds = ", ".join(bridge.name for bridge in bridges[:_SHOWN]), max(bridge.seconds for bridge in bridges)
+    return [
+        f"{names}: STP is on and forwards nothing for {seconds} s, which the probes waited for (bridge.options.stp)"
+    ]
 
 
 def _words(results: Sequence[Result]) -> str:

@@ -119,12 +119,22 @@ def test_a_wrong_dns_server_is_undone_unless_dns_is_no_probe(node: Node) -> None
     with undone(node):
         ready = stalled(node, node.desire(**wrong), "ConnectivityLost")
         assert "198.51.100.53" in ready["message"]
+        assert "spec.probes" in ready["message"]
 
     node.configured(node.patch({"probes": [{"type": "apiServer"}]}))
     assert "198.51.100.53" in node.run("cat", "/etc/resolv.conf")
 
     node.configured(node.replace({"dns-resolver": {"config": {"server": ["10.88.0.1"], "search": []}}}))
     node.patch({"probes": None})
+
+
+def test_dns_that_is_removed_in_so_many_words_is_gone_without_being_asked(node: Node) -> None:
+    node.configured(node.desire(**{"dns-resolver": {"config": {"server": ["10.88.0.1"], "search": []}}}))
+    node.configured(node.replace({"dns-resolver": {"config": {}}}))
+
+    assert "nameserver" not in node.run("cat", "/etc/resolv.conf")
+    (dns,) = [found for found in node.object()["status"]["lastApply"]["probes"] if found["type"] == "dns"]
+    assert not dns["chosen"] or dns["passed"]
 
 
 def test_a_probe_of_the_users_own_counts(node: Node) -> None:

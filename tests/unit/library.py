@@ -300,7 +300,7 @@ class Probes(Prober):
         self.hang_on: asyncio.Event | None = None
         """Set at the first failure, after which the probes go on for ever."""
 
-    def proof(self, wishes: Sequence[object] | None) -> Proof:  # noqa: ARG002
+    def proof(self, wishes: Sequence[object] | None, document: Any, before: Any) -> Proof:  # noqa: ARG002
         return _Proof(self, self._metrics)
 
 

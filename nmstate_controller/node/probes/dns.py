@@ -30,7 +30,8 @@ class DnsProbe:
 
     Any answer counts, a refusal as well: it came from the server. One server must answer, and so must each that
     answered when the probe was chosen and is still configured: losing one of two is a loss.
-    `servers` gives their addresses, `%interface` included where they are link-local.
+    `servers` gives their addresses, `%interface` included where they are link-local. `may_go`: the change takes the
+    servers away, so after it there need be none; those that there are have to answer.
     """
 
     type: Final = "dns"
@@ -41,7 +42,9 @@ class DnsProbe:
         *,
         timeout: float = TIMEOUT_SECONDS,
         port: int = PORT,
+        may_go: bool = False,
     ) -> None:
+        self._may_go = may_go
         self.timeout = timeout
         self.target = "configured DNS servers"
         self._servers = servers
@@ -51,6 +54,9 @@ class DnsProbe:
 
     async def attempt(self) -> None:
         servers = await self._configured()
+        if not servers and self._may_go and self._required:
+            self.target = "no DNS server, as desiredState asks"
+            return
         if not servers:
             raise NothingToProbe("no DNS server is configured")
         self.target = ", ".join(servers)

@@ -1,23 +1,120 @@
-"""Which probes a change gets, and for how long."""
+"""Which probes a change gets, for how long, and what is said when they do not pass."""
+
+from typing import Any, Final
 
 import pytest
 
 from nmstate_controller.api.models import Probe
 from nmstate_controller.controller.proof import Prober
 from nmstate_controller.metrics import Metrics
+from nmstate_controller.node.probes import DnsProbe, ProbeFailed
+from tests.unit.virtual import VirtualLoop
+
+NODE: Final = {
+    "interfaces": [
+        {
+            "name": "eth0",
+            "type": "ethernet",
+            "state": "up",
+            "ipv4": {"enabled": True, "address": [{"ip": "10.88.0.11", "prefix-length": 24}]},
+        }
+    ]
+}
 
 
-async def _nothing() -> None:
-    return
+def bridge(*, stp: bool | None) -> dict[str, Any]:
+    options = {} if stp is None else {"options": {"stp": {"enabled": stp}}}
+    return {
+        "interfaces": [
+            {"name": "br-ex", "type": "linux-bridge", "state": "up", "bridge": {**options, "port": [{"name": "eth0"}]}}
+        ]
+    }
+
+
+class Network:
+    """The apiserver can be reached until it is cut off."""
+
+    def __init__(self) -> None:
+        self.is_cut = False
+
+    async def reach(self) -> None:
+        if self.is_cut:
+            raise OSError("no route to host")
 
 
 async def _no_servers() -> list[str]:
     return []
 
 
+def prober(metrics: Metrics, network: Network, timeout: int) -> Prober:
+    return Prober(_no_servers, network.reach, "https://192.0.2.1", metrics, timeout=timeout)
+
+
 @pytest.mark.parametrize(("asked", "seconds"), [(None, 7), (30, 30)])
-def test_a_probe_without_a_time_of_its_own_gets_the_agents(metrics: Metrics, asked: int | None, seconds: int) -> None:
-    prober = Prober(_no_servers, _nothing, "https://192.0.2.1", metrics, timeout=7)
+@pytest.mark.parametrize(("stp", "held"), [(False, 0), (True, 40), (None, 40)])
+def test_a_probe_has_the_time_it_asks_for_or_the_agents_beyond_what_spanning_tree_takes(
+    metrics: Metrics, asked: int | None, seconds: int, stp: bool | None, held: int
+) -> None:
     wish = Probe(type="tcp", host="192.0.2.1", port=22, timeout_seconds=asked)
 
-    assert prober.proof([wish]).seconds == seconds
+    assert prober(metrics, Network(), 7).proof([wish], bridge(stp=stp), NODE).seconds == seconds + held
+
+
+LOST = "eth0 became a port of br-ex; 10.88.0.11/24 was no longer on the node"
+HELD = "br-ex: STP is on and forwards nothing for 30 s, which the probes waited for (bridge.options.stp)"
+
+
+@pytest.mark.parametrize(
+    ("document", "remarks"),
+    [({}, []), (bridge(stp=False), [LOST]), (bridge(stp=None), [LOST, HELD])],
+    ids=["elsewhere", "without STP", "with STP"],
+)
+def test_a_failure_names_what_of_the_change_may_be_why(
+    metrics: Metrics, document: dict[str, Any], remarks: list[str]
+) -> None:
+    network = Network()
+    proof = prober(metrics, network, 20).proof([], document, NODE)
+    noted: list[str] = []
+
+    async def change() -> str | None:
+        await proof.choose()
+        network.is_cut = True
+        return await proof.holds(noted.append)
+
+    loop = VirtualLoop()
+    missing = loop.run_until_complete(change())
+    loop.close()
+
+    assert missing == "; ".join(["apiServer: no route to host", *remarks])
+    assert noted == ["apiServer: no route to host"]
+
+
+async def test_a_change_that_removes_dns_is_not_measured_by_dns(metrics: Metrics) -> None:
+    proof = prober(metrics, Network(), 1).proof(None, {"dns-resolver": {"config": {}}}, NODE)
+    await proof.choose()
+
+    (dns,) = [found for found in proof.results if found.type == "dns"]
+    assert (dns.chosen, dns.passed, dns.message) == (False, False, "left out: desiredState removes the DNS servers")
+    assert await proof.holds(lambda _: None) is None
+
+
+async def test_a_change_of_the_servers_is_and_a_failure_says_how_to_do_without(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Network()
+
+    async def ask(_: DnsProbe) -> None:
+        if network.is_cut:
+            raise ProbeFailed("no answer from DNS server 192.0.2.53")
+
+    monkeypatch.setattr(DnsProbe, "attempt", ask)
+    document = {"dns-resolver": {"config": {"server": ["192.0.2.53"]}}}
+    proof = prober(metrics, network, 1).proof([Probe(type="dns")], document, NODE)
+    await proof.choose()
+    network.is_cut = True
+
+    missing = await proof.holds(lambda _: None)
+
+    assert missing is not None
+    assert "dns: no answer from DNS server 192.0.2.53" in missing
+    assert "if DNS need not answer, list other probes in spec.probes" in missing

@@ -147,6 +147,30 @@ async def test_an_answer_from_somebody_else_is_none() -> None:
         assert server.queries
 
 
+async def test_servers_that_the_change_takes_away_need_not_be_there_after_it() -> None:
+    configured = Configured(A)
+    probe = DnsProbe(configured, may_go=True)
+    async with serving(A, well):
+        assert await choose([probe])
+    configured.servers = []
+
+    (result,) = await prove([probe])
+
+    assert (result.passed, result.target) == (True, "no DNS server, as desiredState asks")
+
+
+async def test_what_is_there_instead_has_to_answer() -> None:
+    configured = Configured(A)
+    probe = DnsProbe(configured, may_go=True, timeout=0.1)
+    async with serving(A, well):
+        assert await choose([probe])
+    configured.servers = [B]
+
+    (result,) = await prove([probe])
+
+    assert not result.passed
+
+
 async def test_no_server_configured_fails() -> None:
     assert await failure(DnsProbe(Configured())) == "no DNS server is configured"
 
