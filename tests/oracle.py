@@ -47,6 +47,7 @@ ROUTE_LEFT_OUT = {"flags", "expires", "pref", "age", "error", "users", "used"}
 DERIVED_ROUTES = ("local", "broadcast", "anycast", "multicast")
 
 _NM = "org.freedesktop.NetworkManager"
+_UNAVAILABLE, _DISCONNECTED = 20, 30
 _GENERATED = 0x2 | 0x8
 """NMSettingsConnectionFlags: made by NetworkManager for what it did not set up itself, with another uuid each time."""
 
@@ -165,8 +166,10 @@ def _link(link: Json, facts: Json, random_macs: set[str]) -> Snapshot:
     about["mac"] = "random" if name in random_macs else link.get("address")
     about |= {"kind": info.get("info_kind"), "data": info.get("info_data", {})}
     about |= {"port_kind": info.get("info_slave_kind"), "port": info.get("info_slave_data", {})}
-    if info.get("info_slave_kind") not in ("bridge", "bond"):
-        # Such a port has no IPv6 of its own to be set up.
+    is_port = info.get("info_slave_kind") in ("bridge", "bond")
+    if not is_port and _state(name, facts) not in (_UNAVAILABLE, _DISCONNECTED):
+        # Such a port has no IPv6 of its own to be set up. On what is managed and has no profile NetworkManager leaves
+        # what the last profile asked (no IPv6, say), and sets it anew with the next.
         about["sysctl"] = {key: value for key, value in facts["sysfs"].get(name, {}).items() if "." in key}
         modes = {found["ifname"]: found.get("inet6_addr_gen_mode") for found in facts["addr_gen"]}
         about["addr_gen"] = modes.get(name)
@@ -174,6 +177,12 @@ def _link(link: Json, facts: Json, random_macs: set[str]) -> Snapshot:
     for address in link["addr_info"]:
         found |= _address(name, address, is_random=name in random_macs)
     return found
+
+
+def _state(name: str, facts: Json) -> int | None:
+    """What NetworkManager calls the state of a device; None when it does not know it."""
+    devices = _interfaces(facts["networkmanager"] or {}, f"{_NM}.Device")
+    return next((device["State"] for device in devices if device["Interface"] == name and device["Real"]), None)
 
 
 def _address(name: str, address: Json, *, is_random: bool) -> Snapshot:
