@@ -16,6 +16,7 @@ from typing import Any
 from tests.lab import CHECKOUT, PYTHON, Json, Node
 
 Snapshot = dict[str, Any]
+THERE = "there"
 
 SETTLE_SECONDS = 10.0
 """NetworkManager and the kernel finish what they do some time after they were told to."""
@@ -31,6 +32,7 @@ VOLATILE: dict[str, str] = {
     r"profile .*connection\.timestamp": "when it was last up",
     r"profile .*\.(addresses|routes|dns)": "the same facts in an old form; -data has them",
     r"file \S+ connection\.timestamp": "when it was last up",
+    r"rule inet[46] 1000 l3mdev .*": "the kernel adds it with the first VRF there ever is, and leaves it",
     r"file \S+ \.nmmeta\..*": "NetworkManager's word on a file in /run, which the profile's flags tell, too",
 }
 # Of a link, what does not count: its index and queues are the kernel's, carrier and state follow the cable's other end,
@@ -45,6 +47,7 @@ ROUTE_LEFT_OUT = {"flags", "expires", "pref", "age", "error", "users", "used"}
 DERIVED_ROUTES = ("local", "broadcast", "anycast", "multicast")
 
 _NM = "org.freedesktop.NetworkManager"
+_UNAVAILABLE, _DISCONNECTED = 20, 30
 _GENERATED = 0x2 | 0x8
 """NMSettingsConnectionFlags: made by NetworkManager for what it did not set up itself, with another uuid each time."""
 
@@ -70,11 +73,10 @@ def settled(node: Node) -> Snapshot:
 
 
 def differences(before: Snapshot, after: Snapshot) -> list[str]:
-    """Where the two differ, a line each: fact: before -> after."""
-    names = sorted(before.keys() | after.keys())
-    return [
-        f"{name}: {before.get(name)!r} -> {after.get(name)!r}" for name in names if before.get(name) != after.get(name)
-    ]
+    """Where the two differ, a line each: fact: before -> after; of what is gone or new as a whole no details."""
+    names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    wholes = tuple(f"{name} " for name in names if THERE in (before.get(name), after.get(name)))
+    return [f"{name}: {before.get(name)!r} -> {after.get(name)!r}" for name in names if not name.startswith(wholes)]
 
 
 def assert_same(node: Node, before: Snapshot, *, but: Sequence[str] = (), seconds: float = SETTLE_SECONDS) -> Snapshot:
@@ -125,19 +127,38 @@ def flat(value: Any) -> Iterator[tuple[str, Any]]:
             yield str(key), item
 
 
-def _random_macs(facts: Json) -> dict[str, str]:
-    """MACs that the kernel drew by lot when the link was made, by link: another link of that name gets another."""
-    macs = {link["ifname"]: link.get("address", "") for link in facts["links"]}
-    ports = Counter(link["address"] for link in facts["links"] if "master" in link and "address" in link)
+def _random_macs(facts: Json) -> set[str]:
+    """Links whose MAC the kernel chose when they were made: another link of that name gets another."""
+    links = {link["ifname"]: link for link in facts["links"]}
+    of_ports = {link.get("address") for link in facts["links"] if "master" in link}
+    found = {
+        name
+        for name, link in links.items()
+        # A bridge's own, unless it goes by one of its ports.
+        if facts["sysfs"].get(name, {}).get("addr_assign_type") == "1" and link.get("address") not in of_ports
+    }
+    # A bond has one that was drawn by lot or its first port's, whichever came first, and all its ports have it.
+    bonds = {name for name, link in links.items() if link.get("linkinfo", {}).get("info_kind") == "bond"}
+    found |= bonds - _given_macs(facts["networkmanager"] or {})
+    found |= {name for name, link in links.items() if link.get("master") in bonds & found}
+    return found | {name for name, link in links.items() if link.get("link") in found and _is_vlan(link)}
+
+
+def _is_vlan(link: Json) -> bool:
+    return bool(link.get("linkinfo", {}).get("info_kind") == "vlan")
+
+
+def _given_macs(objects: Json) -> set[str]:
+    """Interfaces whose profile says which MAC they have."""
+    settings = [profile["settings"] for profile in profiles(objects)]
     return {
-        name: mac
-        for name, mac in macs.items()
-        # A bridge's or bond's own, unless it goes by one of its ports.
-        if facts["sysfs"].get(name, {}).get("addr_assign_type") == "1" and not ports[mac]
+        found["connection"].get("interface-name", "")
+        for found in settings
+        if found.get("802-3-ethernet", {}).get("cloned-mac-address")
     }
 
 
-def _link(link: Json, facts: Json, random_macs: dict[str, str]) -> Snapshot:
+def _link(link: Json, facts: Json, random_macs: set[str]) -> Snapshot:
     name = link["ifname"]
     info = link.get("linkinfo", {})
     about: Json = {word: link[key] for key, word in LINK.items() if key in link}
@@ -145,14 +166,23 @@ def _link(link: Json, facts: Json, random_macs: dict[str, str]) -> Snapshot:
     about["mac"] = "random" if name in random_macs else link.get("address")
     about |= {"kind": info.get("info_kind"), "data": info.get("info_data", {})}
     about |= {"port_kind": info.get("info_slave_kind"), "port": info.get("info_slave_data", {})}
-    about["sysctl"] = {key: value for key, value in facts["sysfs"].get(name, {}).items() if "." in key}
-    about["addr_gen"] = next(
-        (found.get("inet6_addr_gen_mode") for found in facts["addr_gen"] if found["ifname"] == name), None
-    )
-    found = {f"link {name} {path}": leaf for path, leaf in flat(about)}
+    is_port = info.get("info_slave_kind") in ("bridge", "bond")
+    if not is_port and _state(name, facts) not in (_UNAVAILABLE, _DISCONNECTED):
+        # Such a port has no IPv6 of its own to be set up. On what is managed and has no profile NetworkManager leaves
+        # what the last profile asked (no IPv6, say), and sets it anew with the next.
+        about["sysctl"] = {key: value for key, value in facts["sysfs"].get(name, {}).items() if "." in key}
+        modes = {found["ifname"]: found.get("inet6_addr_gen_mode") for found in facts["addr_gen"]}
+        about["addr_gen"] = modes.get(name)
+    found: Snapshot = {f"link {name}": THERE, **{f"link {name} {path}": leaf for path, leaf in flat(about)}}
     for address in link["addr_info"]:
         found |= _address(name, address, is_random=name in random_macs)
     return found
+
+
+def _state(name: str, facts: Json) -> int | None:
+    """What NetworkManager calls the state of a device; None when it does not know it."""
+    devices = _interfaces(facts["networkmanager"] or {}, f"{_NM}.Device")
+    return next((device["State"] for device in devices if device["Interface"] == name and device["Real"]), None)
 
 
 def _address(name: str, address: Json, *, is_random: bool) -> Snapshot:
@@ -192,7 +222,7 @@ def _files(files: dict[str, str]) -> Snapshot:
         else:
             keys = keyfile(text)
             if not is_generated(keys):
-                found[f"file {path}"] = "there"
+                found[f"file {path}"] = THERE
                 found |= {f"file {path} {key}": value for key, value in keys.items() if value}
     return found
 
@@ -244,6 +274,7 @@ def _networkmanager(objects: Json | None) -> Snapshot:
         names[profile["path"]] = name
         # What a made-up one says follows from the kernel; of its name, flags and existence nothing does.
         about = {"flags": profile["flags"]} if is_made_up else profile | {"path": None}
+        found[f"profile {name}"] = THERE
         found |= {f"profile {name} {path}": leaf for path, leaf in flat(about)}
     for device in _interfaces(objects, f"{_NM}.Device"):
         active = objects.get(device["ActiveConnection"], {}).get(f"{_NM}.Connection.Active", {})

@@ -90,7 +90,7 @@ DIFFERENT: dict[str, tuple[Change, str]] = {
     "the MAC of a card": (lambda facts: facts["links"][0].update(address="02:00:00:00:00:02"), "link eth0 mac"),
     "a link is down": (lambda facts: facts["links"][0].update(flags=["LOWER_UP"]), "link eth0 flags"),
     "a port": (lambda facts: facts["links"][0].update(master="br0"), "link eth0 master: None -> 'br0'"),
-    "a link is gone": (lambda facts: facts["links"].pop(), "link br0 kind"),
+    "a link is gone": (lambda facts: facts["links"].pop(), "link br0: 'there' -> None"),
     "a bridge's option": (
         lambda facts: facts["links"][1]["linkinfo"]["info_data"].update(vlan_filtering=0),
         "link br0 data.vlan_filtering: 1 -> 0",
