@@ -183,6 +183,11 @@ class LastConfigured(ApiModel):
 
     generation: int = Field(ge=0, description="The newest generation of which that was said.")
     desired_hash: str = Field(description="Fingerprint of its desiredState.")
+    residual: list[Difference] | None = Field(
+        default=None,
+        description="What nmstate showed differently then all the same, as lastApply.residual of that apply.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
 
 
 class Versions(ApiModel):

@@ -330,7 +330,8 @@ class Applier:
             return
         if self._baseline.covers(goal, await self._differing(goal.document, shown)):
             if self._publisher.status.drift:
-                self._verdicts.settled(newest, "Configured", "the node runs desiredState again", goal)
+                message = "the node runs desiredState again"
+                self._verdicts.settled(newest, "Configured", message, self._baseline.confirmed(newest, goal))
             self._baseline.found(goal)
             return
         # What is acted upon is never a report of some time ago.
@@ -430,7 +431,7 @@ class Applier:
             await self._rest(newest, goal)
             return
         self._baseline.found(goal)
-        self._verdicts.settled(newest, "Configured", why, goal)
+        self._verdicts.settled(newest, "Configured", why, self._baseline.confirmed(newest, goal))
         await self._removal.let_go(newest, goal)
 
     async def _rest(self, newest: NodeNetworkState, goal: Intent) -> None:

@@ -51,8 +51,8 @@ class Baseline:
         """What the last apply of the same document left different; None when there was none."""
         if self._residual is not None and self._residual[0] == goal.fingerprint:
             return self._residual[1]
-        last = self._publisher.status.last_apply
-        if last is None or last.desired_hash != goal.fingerprint or last.outcome != "Configured":
+        last = self.last_configured
+        if last is None or last.desired_hash != goal.fingerprint:
             return None
         return last.residual or []
 
@@ -63,6 +63,11 @@ class Baseline:
             return False
         return status.observed_generation in (last.generation, newest.metadata.generation)
 
+    def confirmed(self, newest: NodeNetworkState, goal: Intent) -> LastConfigured:
+        """What to say of a node that still, or again, is what is asked."""
+        residual = self._known_residual(goal) or None
+        return LastConfigured(generation=newest.metadata.generation, desired_hash=goal.fingerprint, residual=residual)
+
     @property
     def last_configured(self) -> LastConfigured | None:
         """What the node ran last, also by the word of an agent that did not say so in a field of its own."""
@@ -70,4 +75,4 @@ class Baseline:
         last = status.last_apply
         if status.last_configured is not None or last is None or last.outcome != "Configured":
             return status.last_configured
-        return LastConfigured(generation=last.generation, desired_hash=last.desired_hash)
+        return LastConfigured(generation=last.generation, desired_hash=last.desired_hash, residual=last.residual)

@@ -92,7 +92,8 @@ class Verdicts:
             desired_hash=kept.fingerprint,
         )
         self._events.record(subject, "Normal", "Applied", message)
-        self.settled(subject, reason, message, kept)
+        last = LastConfigured(generation=generation, desired_hash=kept.fingerprint, residual=residual or None)
+        self.settled(subject, reason, message, last if kept.document else None)
 
     def kept(self, subject: NodeNetworkState, *, persisted: bool) -> None:
         """A change that was proven, and of which that was not told or not saved, has been settled."""
@@ -102,13 +103,9 @@ class Verdicts:
         if last is not None and last.persisted is not persisted:
             self._publisher.say(subject.metadata.uid, last_apply=last.model_copy(update={"persisted": persisted}))
 
-    def settled(self, subject: NodeNetworkState, reason: str, message: str, goal: Intent | None = None) -> None:
-        """The node runs what the spec asks: `goal`, if that is something."""
-        generation = subject.metadata.generation
-        self._settled = (subject.metadata.uid, generation, reason, message)
-        last = None
-        if goal is not None and goal.document:
-            last = LastConfigured(generation=generation, desired_hash=goal.fingerprint)
+    def settled(self, subject: NodeNetworkState, reason: str, message: str, last: LastConfigured | None = None) -> None:
+        """The node runs what the spec asks: `last`, if that is something."""
+        self._settled = (subject.metadata.uid, subject.metadata.generation, reason, message)
         self._say_settled(subject, reason, message, drift=None, last_configured=last)
         log.info("reconciled", verdict=reason, message=message)
 

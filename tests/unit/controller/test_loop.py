@@ -780,3 +780,21 @@ async def test_a_status_of_another_version_is_replaced(server: ApiServer, client
 
     assert server.status["lastApply"]["attempts"] == 1
     assert all(one["type"] != "New" for one in server.status["conditions"])
+
+
+async def test_a_correction_that_failed_does_not_make_what_the_next_one_leaves_different_the_normal(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    library = Library()
+    async with Loop(server, client, library, tmp_path).started() as first:
+        await server.edit(mtu(1400))
+        await first.ready("True", "Configured", 2)
+    async with Loop(server, client, library, tmp_path).running() as second:
+        await server.until(lambda: server.count("list") == 2)
+        # Somebody is quicker than libnmstate's verification once, and slower after that.
+        library.apply_failures = [libnmstate_error.NmstateVerificationError("Verification failure: eth1.mtu")]
+        library.after_apply = lambda: library.interfaces["eth1"].update(mtu=1300)
+        library.interfaces["eth1"]["mtu"] = 1300
+        async with second.passing_time():
+            await second.reporter.look()
+            await server.until(lambda: server.condition("Stalled") == ("True", "DriftFought"))
