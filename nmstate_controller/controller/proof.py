@@ -143,7 +143,8 @@ class Proof:
             self._metrics.probes.labels(found.type, "passed" if found.passed else "failed").inc()
             self._metrics.probe_seconds.labels(found.type).observe(found.seconds)
         missing = _missing(self._after)
-        dns = [_ABOUT_DNS] if any(found.type == "dns" and not found.passed for found in self._after) else []
+        failed = {found.type for found in self._after if not found.passed}
+        dns = [_ABOUT_DNS] if failed == {"dns"} else []
         return missing and "; ".join([missing, *dns, *self._remarks])
 
     async def holds_again(self) -> str | None:

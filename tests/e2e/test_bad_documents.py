@@ -20,6 +20,18 @@ def ethernet(**more: Any) -> Json:
     return {"interfaces": [{"name": "eth1", "type": "ethernet", "state": "up", **more}]}
 
 
+def vlan(id_: int | str = 7, **more: Any) -> Json:
+    return {"interfaces": [{"name": "v7", "type": "vlan", "vlan": {"base-iface": "eth1", "id": id_}, **more}]}
+
+
+def vxlan(id_: int = 7, **more: Any) -> Json:
+    tunnel = {"base-iface": "eth1", "id": id_, "remote": "192.0.2.9"}
+    return {"interfaces": [{"name": "x7", "type": "vxlan", "vxlan": tunnel, **more}]}
+
+
+# NetworkManager takes it from 1.46 on, and that before says so at once.
+ROUTE = {"routes": {"config": [{"destination": "198.51.100.0/24", "next-hop-interface": "eth1"}]}}
+
 # Name of the case, document, and what the user must be told of.
 BAD = [
     ("an unknown key", ethernet(mtuu=1400), "mtuu"),
@@ -44,6 +56,20 @@ BAD = [
         "next-hop-interface",
     ),
     ("a type that nobody knows", {"interfaces": [{"name": "br9", "type": "linux-brige"}]}, "interfaces[br9].type"),
+    ("a route by an interface without IPv4", {**ethernet(ipv4={"enabled": True}), **ROUTE}, "ipv4"),
+    ("a VLAN with a larger MTU than its base", vlan(mtu=9000), "interfaces[v7].mtu"),
+    ("an MTU that is too large for a VXLAN", vxlan(mtu=1500), "interfaces[x7].mtu"),
+    ("an MTU that no bridge has", {"interfaces": [{**bridge("br7", "eth1"), "mtu": 70000}]}, "interfaces[br7].mtu"),
+    ("an MTU that the device does not take", ethernet(mtu=70000), "interfaces[eth1].mtu"),
+    ("VLAN 5000", vlan(5000), "vlan.id"),
+    ("VLAN 4095, as text", vlan("4095"), "vlan.id"),
+    ("a VXLAN of 25 bits", vxlan(2**24), "vxlan.id"),
+    ("a multicast MAC address", ethernet(**{"mac-address": "03:00:00:00:00:01"}), "interfaces[eth1].mac-address"),
+    ("a MAC address without colons", ethernet(**{"mac-address": "020000000007"}), "interfaces[eth1].mac-address"),
+    ("speed of a card that has none", ethernet(ethernet={"speed": 1000}), "interfaces[eth1].ethernet.speed"),
+    ("pause of a card that has none", ethernet(ethtool={"pause": {"rx": True}}), "interfaces[eth1].ethtool.pause"),
+    ("rings of a card that has none", ethernet(ethtool={"ring": {"rx": 256}}), "interfaces[eth1].ethtool.ring"),
+    ("FEC of a card that has none", ethernet(ethtool={"fec": {"auto": True}}), "interfaces[eth1].ethtool"),
     ("an interface twice", {"interfaces": [*GOOD["interfaces"], *GOOD["interfaces"]]}, "dummy7"),
     ("a NUL character", ethernet(description="a\0b"), "description"),
     ("a name that is too long", {"interfaces": [{"name": "n" * 200_000, "type": "dummy"}]}, "name"),

@@ -8,7 +8,7 @@ sections is nmstate's (crate nmstate 2.2.62), run on NetworkManager 1.42.
     problem      a refusal, and what of a document may be said in it
     document     a document beside the node's report: which interface is which, and which names there will be
     text, shape  characters and shapes that libnmstate cannot bear, or refuses without a place
-    duplicates, names, references, addresses    what is checked
+    duplicates, names, references, addresses, identifiers, mtu, hardware    what is checked
     locate       the place of an error that libnmstate found
 """
 
@@ -19,7 +19,10 @@ from nmstate_controller.errors import InvalidDesiredState
 from nmstate_controller.node.checks.addresses import addresses
 from nmstate_controller.node.checks.document import Document
 from nmstate_controller.node.checks.duplicates import duplicates
+from nmstate_controller.node.checks.hardware import hardware
+from nmstate_controller.node.checks.identifiers import identifiers
 from nmstate_controller.node.checks.locate import Parse, locate, parser
+from nmstate_controller.node.checks.mtu import mtu
 from nmstate_controller.node.checks.names import names
 from nmstate_controller.node.checks.problem import Problem
 from nmstate_controller.node.checks.references import references
@@ -28,7 +31,15 @@ from nmstate_controller.node.checks.text import text
 
 __all__ = ["Parse", "check", "locate", "parser"]
 
-_CHECKS: Final[tuple[Callable[[Document], Iterator[Problem]], ...]] = (duplicates, names, references, addresses)
+_CHECKS: Final[tuple[Callable[[Document], Iterator[Problem]], ...]] = (
+    duplicates,
+    names,
+    references,
+    addresses,
+    identifiers,
+    mtu,
+    hardware,
+)
 
 
 def check(desired: Mapping[str, Any], current: Mapping[str, Any]) -> None:

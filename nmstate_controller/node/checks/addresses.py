@@ -6,18 +6,31 @@ for IPv4 switched off (`query_apply::ip`, `sanitize_desired_for_verify`). Source
 
 from collections.abc import Iterator
 
-from nmstate_controller.node.checks.document import Document, Entry
+from nmstate_controller.node.checks.document import Document, Entry, named
 from nmstate_controller.node.checks.problem import Problem, part, shown
 from nmstate_controller.node.matcher.names import USERSPACE
-from nmstate_controller.node.matcher.values import boolean
+from nmstate_controller.node.matcher.values import boolean, mappings
 
 
 def addresses(document: Document) -> Iterator[Problem]:
-    """IPv4 enabled without an address, DHCP, or anything that is there already."""
+    """IPv4 enabled without an address, DHCP, a route, or anything that is there already."""
+    routed = _routed(document)
     for entry in document.up:
+        if entry.name in routed:
+            continue
         if "ipv4" in entry.wanted and _can_have_ip(entry, document.attached) and _is_idle(entry):
             reason = f"is true, but there is neither an address nor dhcp: true, and {shown(entry.name)} has no IPv4 now"
             yield Problem(f"{entry.path}.ipv4.enabled", reason)
+
+
+def _routed(document: Document) -> set[str | None]:
+    """Interfaces with an IPv4 route, which need no address since NetworkManager 1.46; an older one says so at once."""
+    routes = mappings(part(document.desired, "routes").get("config"))
+    return {
+        named(route.get("next-hop-interface"))
+        for route in routes
+        if "state" not in route and ":" not in str(route.get("destination"))
+    }
 
 
 def _can_have_ip(entry: Entry, attached: frozenset[str]) -> bool:

@@ -155,6 +155,10 @@ class Document:
         """Names of all ports that the document lists."""
         return frozenset(port.name for entry in self.up for port in entry.ports)
 
+    def kernel_interface(self, name: str) -> Interface | None:
+        """What the node has under that kernel name."""
+        return self._by_key.get((name, ""))
+
     def on_node(self, name: str) -> bool:
         """Whether the node has a kernel interface of that name."""
         return (name, "") in self._by_key

@@ -29,6 +29,17 @@ NODE: State = {
         {"name": "eth2", "type": "ethernet", "state": "down", "ipv4": {"enabled": False}},
         {"name": "dhcp0", "type": "ethernet", "state": "up", "ipv4": {"enabled": True, "dhcp": True}},
         {"name": "du0", "type": "dummy", "state": "up"},
+        {
+            "name": "tuned0",
+            "type": "ethernet",
+            "state": "up",
+            "mtu": 1500,
+            "min-mtu": 68,
+            "max-mtu": 9000,
+            "ethernet": {"auto-negotiation": True},
+            "ethtool": {"ring": {"rx": 256}},
+        },
+        {"name": "small0", "type": "linux-bridge", "state": "up", "mtu": 1400, "bridge": {"port": [{"name": "eth2"}]}},
         {"name": "pod0", "type": "veth", "state": "ignore"},
         {"name": "br0", "type": "linux-bridge", "state": "up", "bridge": {"port": [{"name": "elsewhere"}]}},
         {"name": "pod0.7", "type": "vlan", "state": "up", "vlan": {"id": 7, "base-iface": "pod0"}},
@@ -86,6 +97,9 @@ NOWHERE = "nosuch0 is neither on the node nor in desiredState"
 NO_IPV4 = (
     "interfaces[eth1].ipv4.enabled: is true, but there is neither an address nor dhcp: true, and eth1 has no IPv4 now"
 )
+UNSET = "be set; currentState shows none of it"
+MODE = f"speed, duplex and auto-negotiation {UNSET}"
+NO_VLAN = "interfaces[v5].vlan.id: must be 0 to 4094"
 TOO_LONG = "and the kernel takes no more than 15"
 TWICE = "is listed twice; nmstate would take only the last"
 
@@ -244,6 +258,79 @@ BAD: list[tuple[State, str]] = [
         interfaces(dummy(ipv4={"enabled": True, "dhcp": False})),
         NO_IPV4.replace("eth1", "du1"),
     ),
+    (
+        interfaces(ethernet(ipv4={"enabled": True})) | route(state="absent", **{"next-hop-interface": "eth1"}),
+        NO_IPV4,
+    ),
+    # numbers on the wire
+    *(
+        (interfaces(vlan("eth1") | {"vlan": {"id": id_, "base-iface": "eth1"}}), NO_VLAN)
+        for id_ in (4095, 5000, "0x1000")
+    ),
+    (
+        interfaces({"name": "vx5", "type": "vxlan", "vxlan": {"id": 2**24}}),
+        "interfaces[vx5].vxlan.id: must be 0 to 16777215",
+    ),
+    # MTU
+    (
+        interfaces(vlan("tuned0", mtu=1501)),
+        "interfaces[v5].mtu: must be at most 1500, because tuned0, its base, has an MTU of 1500",
+    ),
+    (
+        interfaces(vlan("tuned0", mtu="1501")),
+        "interfaces[v5].mtu: must be at most 1500, because tuned0, its base, has an MTU of 1500",
+    ),
+    (
+        interfaces(vlan("du1", mtu=9000), dummy()),
+        "interfaces[v5].mtu: must be at most 1500, because du1, its base, has an MTU of 1500",
+    ),
+    (
+        interfaces(vlan("tuned0", mtu=1500), ethernet("tuned0", mtu=1400)),
+        "interfaces[v5].mtu: must be at most 1400, because tuned0, its base, has an MTU of 1400",
+    ),
+    *(
+        (
+            interfaces({"name": "m5", "type": type_, type_: {"base-iface": "tuned0"}, "mtu": most + 1}),
+            f"interfaces[m5].mtu: must be at most {most}, because tuned0, its base, has an MTU of 1500",
+        )
+        for type_, most in (("mac-vlan", 1500), ("mac-vtap", 1500), ("vxlan", 1450))
+    ),
+    (interfaces(ethernet("tuned0", mtu=67)), "interfaces[tuned0].mtu: must be 68 to 9000, which is what tuned0 takes"),
+    (
+        interfaces(ethernet("tuned0", mtu=9001)),
+        "interfaces[tuned0].mtu: must be 68 to 9000, which is what tuned0 takes",
+    ),
+    (interfaces(bridge("eth1", mtu=70000)), "interfaces[br1].mtu: must be 0 to 65535, which is what br1 takes"),
+    # hardware
+    *(
+        (interfaces(ethernet(**{"mac-address": mac})), f"interfaces[eth1].mac-address: must {why}")
+        for mac, why in (
+            ("01:00:5E:00:00:01", "not be a multicast address: its first byte must be even"),
+            ("ff:ff:ff:ff:ff:ff", "not be a multicast address: its first byte must be even"),
+            ("00:00:00:00:00:00", "not be all zeros"),
+            ("02:11:22", "be six pairs of hexadecimal digits with colons between them, as 02:00:00:00:00:01"),
+            ("02-11-22-33-44-55", "be six pairs of hexadecimal digits with colons between them, as 02:00:00:00:00:01"),
+            ("021122334455", "be six pairs of hexadecimal digits with colons between them, as 02:00:00:00:00:01"),
+        )
+    ),
+    (
+        interfaces(bridge("eth1", **{"mac-address": "03:00:00:00:00:01"})),
+        "interfaces[br1].mac-address: must not be a multicast address: its first byte must be even",
+    ),
+    *(
+        (
+            interfaces(ethernet(ethernet=wanted)),
+            f"interfaces[eth1].ethernet.{key}: the driver of eth1 does not let {MODE}",
+        )
+        for key, wanted in (("speed", {"speed": 1000}), ("duplex", {"duplex": "full", "auto-negotiation": None}))
+    ),
+    *(
+        (
+            interfaces(ethernet(ethtool={key: {}})),
+            f"interfaces[eth1].ethtool.{key}: the driver of eth1 does not let {key} {UNSET}",
+        )
+        for key in ("pause", "ring", "coalesce")
+    ),
     # shapes
     ({"interfaces": None}, "interfaces: must be a list, not null"),
     ({"interfaces": {"eth1": {}}}, "interfaces: must be a list, not a map"),
@@ -370,6 +457,39 @@ LEGAL: dict[str, State] = {
     "IPv4 disabled": interfaces(ethernet(ipv4={"enabled": False})),
     "IPv4 of a port": interfaces(bridge("eth1"), ethernet(ipv4={"enabled": True})),
     "IPv4 of what is down": interfaces(ethernet(state="down", ipv4={"enabled": True})),
+    "IPv4 of a next hop": interfaces(ethernet(ipv4={"enabled": True})) | route(**{"next-hop-interface": "eth1"}),
+    # numbers
+    "the last VLAN and VXLAN": interfaces(
+        vlan("eth1") | {"vlan": {"id": "4094", "base-iface": "eth1"}},
+        {"name": "vx5", "type": "vxlan", "vxlan": {"id": 2**24 - 1}},
+    ),
+    "VLAN 0": interfaces(vlan("eth1") | {"vlan": {"id": 0, "base-iface": "eth1"}}),
+    "a bad VLAN that is absent": interfaces(absent("v5", "vlan") | {"vlan": {"id": 5000}}),
+    # MTU
+    "MTU of the base": interfaces(vlan("tuned0", mtu=1500)),
+    "MTU raised with the base": interfaces(vlan("tuned0", mtu=9000), ethernet("tuned0", mtu=9000)),
+    "MTU of a base that does not tell": interfaces(vlan("eth1", mtu=9000)),
+    "MTU of a base that is to be": interfaces(vlan("br1", mtu=9000), bridge("tuned0")),
+    "MTU of a bridge that follows its port": interfaces(vlan("small0", mtu=1500), ethernet("eth2", mtu=1500)),
+    "MTU of a tunnel": interfaces(
+        {"name": "vx5", "type": "vxlan", "mtu": 1450, "vxlan": {"id": 5, "base-iface": "tuned0"}}
+    ),
+    "MTU of a tunnel without base": interfaces({"name": "vx5", "type": "vxlan", "mtu": 9000, "vxlan": {"id": 5}}),
+    "MTU of a bridge above its port's": interfaces(bridge("tuned0", mtu=9000)),
+    "MTU of a dummy": interfaces(dummy(mtu=100000)),
+    # hardware
+    "MAC addresses": interfaces(
+        ethernet(**{"mac-address": "02:0a:0B:00:00:01"}), dummy(**{"mac-address": "fe:ff:ff:ff:ff:ff"})
+    ),
+    "MAC address that finds": interfaces(ethernet(identifier="mac-address", **{"mac-address": "02-00"})),
+    "settings that the driver has": interfaces(
+        ethernet(
+            "tuned0", ethernet={"speed": 1000}, ethtool={"ring": {"rx": 128}, "feature": {"rx": True}, "pause": None}
+        )
+    ),
+    "settings of what is down": interfaces(ethernet("eth2", ethernet={"speed": 1000}, ethtool={"ring": {"rx": 128}})),
+    "settings of what is to be": interfaces(dummy(ethtool={"ring": {"rx": 128}})),
+    "no settings": interfaces(ethernet(ethernet={}, ethtool={"fec": {"auto": True}})),
     "IPv6 enabled": interfaces(ethernet(ipv6={"enabled": True})),
     "IPv6 enabled with an empty list": interfaces(dummy(ipv6={"enabled": True, "address": []})),
 }

@@ -21,9 +21,10 @@ CRATE = sorted(CARGO.glob("registry/src/*/nmstate-2.2.62/unit_tests/gen_*_test_f
 
 
 def node_for(document: State) -> State:
-    """A node that has an interface by every name that could be in the document."""
+    """A node that has an interface, whose driver can do everything, by every name that could be in the document."""
+    able = {"ethernet": {"auto-negotiation": True}, "ethtool": {"pause": {}, "ring": {}, "coalesce": {}}}
     names = sorted(set(strings(document)))
-    return {"interfaces": [{"name": name, "type": "ethernet", "state": "up"} for name in names]}
+    return {"interfaces": [{"name": name, "type": "ethernet", "state": "up", **able} for name in names]}
 
 
 def strings(value: Any) -> Iterator[str]:

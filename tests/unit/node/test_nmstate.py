@@ -120,6 +120,35 @@ def test_a_type_that_is_missing_or_misspelt_is_told_by_its_field() -> None:
     assert str(translate(libnmstate_error.NmstateValueError(said))).startswith("interfaces[br9].type: ")
 
 
+MAC = "Connection(InvalidProperty):802-3-ethernet.cloned-mac-address: '02:11' is not a valid MAC address"
+EMPTY = "Connection(MissingProperty):ipv4.addresses: this property cannot be empty for 'method=manual'"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (MAC, "interfaces[eth1].mac-address: NetworkManager refuses 802-3-ethernet.cloned-mac-address: '02:11' is"),
+        (EMPTY, "interfaces[eth1].ipv4 or interfaces[eth2].ipv4: NetworkManager refuses ipv4.addresses: this property"),
+        (
+            "Connection(InvalidProperty):bridge.priority: too large",
+            "bridge: NetworkManager refuses bridge.priority: too",
+        ),
+    ],
+)
+def test_what_networkmanager_refuses_is_told_by_the_field(said: str, told: str) -> None:
+    document = {
+        "interfaces": [
+            {"name": "eth1", "mac-address": "02:11", "ipv4": {"enabled": True}},
+            {"name": "eth2", "ipv4": {"enabled": True}},
+            {"name": "eth3", "state": "absent", "ipv4": {"enabled": True}},
+        ]
+    }
+    error = translate(libnmstate_error.NmstateValueError(said), document)
+
+    assert isinstance(error, InvalidDesiredState)
+    assert str(error).startswith(told)
+
+
 async def test_what_a_call_took_is_counted_in_the_loop(metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of every metric: prometheus-client's locks and the reader of /metrics are the loop's."""
     counted: set[str] = set()
