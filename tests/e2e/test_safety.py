@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from tests.e2e.cases import absent, bridge, static
+from tests.e2e.trial import SHORT
 from tests.lab import Json, Lab, Node, condition, eventually
 from tests.oracle import assert_same, settled, undone
 from tests.words import assert_true_words
 
-# Shorter than by default, so that a test that waits for NetworkManager's own timer takes no minute.
-SHORT = {"rollback_timeout": "30", "probe_timeout": "10"}
 DUMMY = {"name": "dummy7", "type": "dummy", "state": "up"}
 
 

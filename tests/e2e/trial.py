@@ -15,7 +15,7 @@ from tests.oracle import Snapshot, assert_same, settled
 from tests.words import assert_true_words
 
 SHORT = {"rollback_timeout": "30", "probe_timeout": "10"}
-"""Settings of the agent for impatient people."""
+"""Settings of the agent for impatient people: a test that waits for NetworkManager's own timer takes no minute."""
 
 VERDICT_SECONDS = 300.0
 
