@@ -20,21 +20,21 @@ One cause has one reason, `reason` of the class below: Ready and Reporting have 
 its outcome, and so have the event and the metric `nmstate_controller_apply_total`. Stalled says something else: why
 nothing more follows soon.
 
-    | class                 | kind      | reason                     | what is the matter                             |
-    |-----------------------|-----------|----------------------------|------------------------------------------------|
-    | InvalidDesiredState   | terminal  | InvalidDesiredState        | desiredState cannot be applied on this node    |
-    | UnreadableSpec        | terminal  | UnreadableSpec             | spec is of another version of the agent        |
-    | ConnectivityLost      | terminal  | ConnectivityLost           | what passed before did not pass; rolled back   |
-    | DriftFought           | terminal  | Drifted                    | something else undoes every correction         |
-    | ApplyFailed           | retryable | ApplyFailed                | libnmstate or NetworkManager gave up           |
-    | VerificationFailed    | retryable | VerificationFailed         | the node differs after libnmstate's apply      |
-    | ComparisonFailed      | retryable | ComparisonFailed           | a defect of ours in comparing                  |
-    | NmstateUnavailable    | retryable | NetworkManagerUnavailable  | NetworkManager or D-Bus does not answer        |
-    | └ NmstateBusy         | retryable | NetworkManagerBusy         | somebody else's change is under way            |
-    | NmstateFailed         | retryable | NmstateFailed              | the node could not be read for another reason  |
-    | NmstateStuck          | retryable | NmstateStuck               | a call into libnmstate has not come back       |
-    | JournalFailed         | retryable | JournalFailed              | a change could not be noted on the node        |
-    | ObjectNotWritten      | retryable | ApiUnavailable             | finalizer or revertState could not be written  |
+  | class                     | kind      | reason                    | what is the matter                            |
+  |---------------------------|-----------|---------------------------|-----------------------------------------------|
+  | InvalidDesiredState       | terminal  | InvalidDesiredState       | desiredState cannot be applied on this node   |
+  | UnreadableSpec            | terminal  | UnreadableSpec            | spec is of another version of the agent       |
+  | ConnectivityLost          | terminal  | ConnectivityLost          | what passed before did not pass; rolled back  |
+  | DriftFought               | terminal  | Drifted                   | something else undoes every correction        |
+  | ApplyFailed               | retryable | ApplyFailed               | libnmstate or NetworkManager gave up          |
+  | VerificationFailed        | retryable | VerificationFailed        | the node differs after libnmstate's apply     |
+  | ComparisonFailed          | retryable | ComparisonFailed          | a defect of ours in comparing                 |
+  | NetworkManagerUnavailable | retryable | NetworkManagerUnavailable | NetworkManager or D-Bus does not answer       |
+  | └ NetworkManagerBusy      | retryable | NetworkManagerBusy        | somebody else's change is under way           |
+  | NmstateFailed             | retryable | NmstateFailed             | the node could not be read for another reason |
+  | NmstateStuck              | retryable | NmstateStuck              | a call into libnmstate has not come back      |
+  | JournalFailed             | retryable | JournalFailed             | a change could not be noted on the node       |
+  | ObjectNotWritten          | retryable | ApiUnavailable            | finalizer or revertState could not be written |
 
 A foreign exception is translated at the edge where it appears (`cluster/` and `node/`), with `from`.
 The message of each is one sentence for a user, without secrets, stack traces or state dumps.
@@ -166,13 +166,13 @@ class ComparisonFailed(RetryableNodeError):
     reason = "ComparisonFailed"
 
 
-class NmstateUnavailable(RetryableNodeError):
+class NetworkManagerUnavailable(RetryableNodeError):
     """NetworkManager or D-Bus does not answer."""
 
     reason = "NetworkManagerUnavailable"
 
 
-class NmstateBusy(NmstateUnavailable):
+class NetworkManagerBusy(NetworkManagerUnavailable):
     """Somebody else's change is under way: NetworkManager takes one at a time. Nothing was changed."""
 
     reason = "NetworkManagerBusy"

@@ -28,7 +28,7 @@ from nmstate_controller.controller.proof import Prober
 from nmstate_controller.controller.publisher import Publisher
 from nmstate_controller.controller.reporter import Reporter
 from nmstate_controller.controller.verdict import Verdicts
-from nmstate_controller.errors import ApiError, NmstateUnavailable, SettingsError
+from nmstate_controller.errors import ApiError, NetworkManagerUnavailable, SettingsError
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.minimum import too_old
 from nmstate_controller.node import nmstate
@@ -144,10 +144,10 @@ class Agent:
         self.guard.notice()
 
     async def _ping(self) -> None:
-        """Raises NmstateUnavailable unless NetworkManager answers, and is one that will do."""
+        """Raises NetworkManagerUnavailable unless NetworkManager answers, and is one that will do."""
         version = await self._manager.answers()
         if problem := too_old(NetworkManager=version):
-            raise NmstateUnavailable(problem)
+            raise NetworkManagerUnavailable(problem)
         self.publisher.say(versions=_versions(version))
 
     async def _check_cluster(self) -> None:

@@ -32,9 +32,9 @@ from nmstate_controller.errors import (
     ConnectivityLost,
     DriftFought,
     InvalidDesiredState,
+    NetworkManagerUnavailable,
     NmstateFailed,
     NmstateStuck,
-    NmstateUnavailable,
     NodeError,
     ObjectNotWritten,
     TerminalNodeError,
@@ -52,7 +52,7 @@ ATTEMPTS: Final = 5
 SLOW_RETRY_SECONDS: Final = 600.0
 """Pause between the attempts after those, ±10 %: a switch that reboots, or a boot's race, must not strand a node."""
 
-_NODES_OWN: Final = (NmstateUnavailable, NmstateFailed, NmstateStuck)
+_NODES_OWN: Final = (NetworkManagerUnavailable, NmstateFailed, NmstateStuck)
 """The node's own trouble, which is waited for as long as it lasts, and is no failed attempt."""
 
 # Long enough for an apiserver that answers; one that does not must not hold up the node's side.

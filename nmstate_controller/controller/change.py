@@ -22,9 +22,9 @@ from nmstate_controller.errors import (
     ApplyFailed,
     ConnectivityLost,
     JournalFailed,
-    NmstateBusy,
+    NetworkManagerBusy,
+    NetworkManagerUnavailable,
     NmstateStuck,
-    NmstateUnavailable,
     NodeError,
     VerificationFailed,
 )
@@ -122,7 +122,7 @@ class Changer:
             await self._try(note)
         except NmstateStuck:
             raise
-        except NmstateBusy:
+        except NetworkManagerBusy:
             # The checkpoint there is, is not ours, and libnmstate has changed nothing.
             await self._kernel.restore(kernel, down)
             self.journal.clear()
@@ -161,7 +161,7 @@ class Changer:
         return note, aftermath(left)
 
     async def not_saved(self, document: State) -> list[str]:
-        """The interfaces that `document` configures and that a boot would not find so. Raises NmstateUnavailable."""
+        """The interfaces that `document` configures and that a boot would not find so. Raises NodeError."""
         return await self._manager.not_saved(lasting(document))
 
     def give_up(self) -> None:
@@ -264,7 +264,7 @@ class Changer:
             if rest := on_disk_only(note.document):
                 await self._nmstate.apply(rest)
             missing = await self.not_saved(note.document)
-        except NmstateUnavailable as error:
+        except NetworkManagerUnavailable as error:
             log.warning("the change is in effect but not on disk", error=str(error))
             return str(error)
         self.journal.clear()

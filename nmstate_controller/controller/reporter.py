@@ -19,7 +19,7 @@ from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.controller.budget import Budget
 from nmstate_controller.controller.publisher import Publisher
-from nmstate_controller.errors import NmstateStuck, NmstateUnavailable, NodeError
+from nmstate_controller.errors import NetworkManagerUnavailable, NmstateStuck, NodeError
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.nmstate import Nmstate
 from nmstate_controller.node.state import Filter
@@ -135,7 +135,7 @@ class Reporter:
         self.shown = None
         try:
             shown = await self._nmstate.show()
-        except NmstateUnavailable as error:
+        except NetworkManagerUnavailable as error:
             await self._look_at_kernel(error)
             return None
         except NodeError as error:

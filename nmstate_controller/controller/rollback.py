@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import structlog
 
 from nmstate_controller.api.models import State
-from nmstate_controller.errors import NmstateStuck, NmstateUnavailable, NodeError
+from nmstate_controller.errors import NetworkManagerUnavailable, NmstateStuck, NodeError
 from nmstate_controller.node.journal import Note
 from nmstate_controller.node.kernel.snapshot import KernelSnapshot
 from nmstate_controller.node.kernel.system import Kernel
@@ -20,7 +20,7 @@ from nmstate_controller.node.nmstate import Nmstate
 from nmstate_controller.node.profiles import ManagerSnapshot
 from nmstate_controller.node.state import changed_parts
 
-RECOVER_LATER: Final = (NmstateStuck, NmstateUnavailable)
+RECOVER_LATER: Final = (NmstateStuck, NetworkManagerUnavailable)
 """What is begun cannot be ended now, and `Transaction.recover` will do it when it can."""
 
 _RESTORE_SECONDS: Final = 20.0

@@ -11,7 +11,7 @@ import yaml
 from nmstate_controller import __version__
 from nmstate_controller.api.models import GROUP, KIND, VERSION, Status, Versions
 from nmstate_controller.clock import SystemClock
-from nmstate_controller.errors import NmstateUnavailable
+from nmstate_controller.errors import NetworkManagerUnavailable
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node import nmstate
 from nmstate_controller.node.kernel.system import SystemKernel
@@ -39,7 +39,7 @@ async def show(patterns: list[str], *, kernel_only: bool, timeout: float) -> str
     with host(timeout) as node:
         try:
             shown = await node.show(kernel_only=kernel_only)
-        except NmstateUnavailable as error:
+        except NetworkManagerUnavailable as error:
             print(f"nmstate-controller: {error}; showing what the kernel alone knows", file=sys.stderr)
             shown = await node.show(kernel_only=True)
     status = Status(

@@ -9,7 +9,7 @@ from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusFastError
 
-from nmstate_controller.errors import NmstateUnavailable, in_words
+from nmstate_controller.errors import NetworkManagerUnavailable, in_words
 
 BUS: Final = "org.freedesktop.DBus"
 CALL_SECONDS: Final = 5.0
@@ -38,7 +38,7 @@ class Bus:
     ) -> Any:
         """The first value that the method returns, without D-Bus' wrapping; None when it returns nothing.
 
-        Raises NmstateUnavailable when the answer is an error, or none comes within that many seconds.
+        Raises NetworkManagerUnavailable when the answer is an error, or none comes within that many seconds.
         """
         body = await self.raw_call(service, path, interface, member, signature, body, within=within)
         return plain(body[0]) if body else None
@@ -54,7 +54,7 @@ class Bus:
         *,
         within: float | None = CALL_SECONDS,
     ) -> list[Any]:
-        """All values that the method returns, as dbus_fast has them. Raises NmstateUnavailable as `call` does."""
+        """All values that the method returns, as dbus_fast has them. Raises what `call` does."""
         message = Message(
             destination=service, path=path, interface=interface, member=member, signature=signature, body=list(body)
         )
@@ -62,19 +62,19 @@ class Bus:
             async with asyncio.timeout(within):
                 reply = await self.raw.call(message)
         except TimeoutError as error:
-            raise NmstateUnavailable(f"{_name(service)} does not answer within {within:g} s") from error
+            raise NetworkManagerUnavailable(f"{_name(service)} does not answer within {within:g} s") from error
         except BROKEN as error:
-            raise NmstateUnavailable(f"D-Bus went away: {in_words(error)}") from error
+            raise NetworkManagerUnavailable(f"D-Bus went away: {in_words(error)}") from error
         if reply.message_type is MessageType.ERROR:
             detail = f"{reply.error_name}: {reply.body[0] if reply.body else ''}"
-            raise NmstateUnavailable(f"{_name(service)} did not do {member}: {detail}")
+            raise NetworkManagerUnavailable(f"{_name(service)} did not do {member}: {detail}")
         found: list[Any] = reply.body
         return found
 
     async def get(
         self, service: str, path: str, interface: str, name: str, *, within: float | None = CALL_SECONDS
     ) -> Any:
-        """A property. Raises NmstateUnavailable."""
+        """A property. Raises NetworkManagerUnavailable."""
         return await self.call(
             service, path, "org.freedesktop.DBus.Properties", "Get", "ss", [interface, name], within=within
         )
@@ -82,7 +82,7 @@ class Bus:
 
 @contextlib.asynccontextmanager
 async def connected() -> AsyncIterator[Bus]:
-    """A connection to the system bus of its own. Raises NmstateUnavailable when there is no bus."""
+    """A connection to the system bus of its own. Raises NetworkManagerUnavailable when there is no bus."""
     bus: MessageBus | None = None
     try:
         try:
@@ -90,7 +90,7 @@ async def connected() -> AsyncIterator[Bus]:
             async with asyncio.timeout(CALL_SECONDS):
                 await bus.connect()
         except BROKEN as error:
-            raise NmstateUnavailable(f"there is no D-Bus: {in_words(error)}") from error
+            raise NetworkManagerUnavailable(f"there is no D-Bus: {in_words(error)}") from error
         yield Bus(bus)
     finally:
         if bus is not None:

@@ -104,6 +104,10 @@ class Journal:
             self.write(note)
         except JournalFailed as error:
             log.warning("going on with a journal that cannot be written", phase=note.phase, error=str(error))
+            if note.phase is Phase.LOST:
+                # It is undone, and must not be once more by the agent after this one.
+                with contextlib.suppress(OSError):
+                    self._path.unlink()
             self._note, self._read = note, True
 
     def clear(self) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from dbus_fast import Variant
 
-from nmstate_controller.errors import NmstateUnavailable
+from nmstate_controller.errors import NetworkManagerUnavailable
 from nmstate_controller.node import dbus
 from nmstate_controller.node.dbus import Bus
 from nmstate_controller.node.profiles import CONNECTION, DEVICE, ROOT, SERVICE, ManagerSnapshot, take
@@ -23,7 +23,7 @@ _CHECKPOINT: Final = f"{SERVICE}.Checkpoint"
 
 
 class NetworkManager:
-    """Every method opens a connection of its own, and raises NmstateUnavailable."""
+    """Every method opens a connection of its own, and raises NetworkManagerUnavailable."""
 
     async def answers(self) -> str:
         """NetworkManager's version, which it tells only while its main loop turns."""
@@ -115,7 +115,7 @@ async def _checkpoints(bus: Bus, *, within: float | None = dbus.CALL_SECONDS) ->
 
 async def _is_ours(bus: Bus, checkpoint: str, since: int, timeout: int) -> bool:
     # It may end while it is looked at.
-    with contextlib.suppress(NmstateUnavailable):
+    with contextlib.suppress(NetworkManagerUnavailable):
         created = await bus.get(SERVICE, checkpoint, _CHECKPOINT, "Created", within=None)
         lasts = await bus.get(SERVICE, checkpoint, _CHECKPOINT, "RollbackTimeout", within=None)
         return int(created) >= since and int(lasts) == timeout

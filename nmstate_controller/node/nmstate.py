@@ -21,10 +21,10 @@ from nmstate_controller.errors import (
     ApplyFailed,
     ComparisonFailed,
     InvalidDesiredState,
-    NmstateBusy,
+    NetworkManagerBusy,
+    NetworkManagerUnavailable,
     NmstateFailed,
     NmstateStuck,
-    NmstateUnavailable,
     NodeError,
     VerificationFailed,
 )
@@ -102,7 +102,7 @@ class Nmstate:
     """The node's network, read and changed through libnmstate.
 
     A libnmstate call waits without limit for a NetworkManager that hangs, so NetworkManager is asked first whether it
-    answers (`ping`, which raises NmstateUnavailable if not), before every call that needs it.
+    answers (`ping`, which raises NetworkManagerUnavailable if not), before every call that needs it.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class Nmstate:
     async def show(self, *, kernel_only: bool = False) -> State:
         """What the node runs now. `kernel_only` needs neither NetworkManager nor D-Bus.
 
-        Raises NmstateUnavailable, NmstateFailed or NmstateStuck.
+        Raises NetworkManagerUnavailable, NmstateFailed or NmstateStuck.
         """
         return await self._call(
             lambda: self._show(kernel_only), self._show_timeout, "show", ask=not kernel_only, observe=self._showed
@@ -172,7 +172,7 @@ class Nmstate:
         except libnmstate_error.NmstateError as error:
             # Whatever its kind, the node is meant and no document.
             translated = translate(error)
-            if isinstance(translated, NmstateUnavailable):
+            if isinstance(translated, NetworkManagerUnavailable):
                 raise translated from error
             raise NmstateFailed(f"the node could not be read: {translated}") from error
 
@@ -309,7 +309,7 @@ def translate(error: Exception, document: State | None = None) -> NodeError:
     if isinstance(error, libnmstate_error.NmstateVerificationError):
         return VerificationFailed(message)
     if any(sign in message for sign in _UNAVAILABLE):
-        return NmstateUnavailable(f"NetworkManager does not answer: {message}")
+        return NetworkManagerUnavailable(f"NetworkManager does not answer: {message}")
     if _BUSY in message:
-        return NmstateBusy(f"another change of the network is under way: {message}")
+        return NetworkManagerBusy(f"another change of the network is under way: {message}")
     return ApplyFailed(message)

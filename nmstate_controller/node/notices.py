@@ -13,7 +13,7 @@ from dbus_fast import Message, MessageType
 
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
-from nmstate_controller.errors import NmstateUnavailable, in_words
+from nmstate_controller.errors import NetworkManagerUnavailable, in_words
 from nmstate_controller.node import dbus
 from nmstate_controller.node.networkmanager import SERVICE
 
@@ -40,7 +40,7 @@ class NetworkManagerNotices:
         while True:
             try:
                 await self._listen()
-            except (NmstateUnavailable, *dbus.BROKEN) as error:
+            except (NetworkManagerUnavailable, *dbus.BROKEN) as error:
                 log.info("no D-Bus, trying again", error=in_words(error))
             self._notice()
             await self._clock.wait(asyncio.Event(), self._backoff.delay())

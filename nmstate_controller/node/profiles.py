@@ -11,7 +11,7 @@ from typing import Any, Final
 from dbus_fast import Variant
 from pydantic import BaseModel
 
-from nmstate_controller.errors import NmstateUnavailable
+from nmstate_controller.errors import NetworkManagerUnavailable
 from nmstate_controller.node.dbus import Bus
 from nmstate_controller.tasks import run_together
 
@@ -138,7 +138,7 @@ def _active(snapshot: ManagerSnapshot, name: str) -> str:
 
 
 async def take(bus: Bus, owner: str) -> ManagerSnapshot:
-    """What there is now. Raises NmstateUnavailable."""
+    """What there is now. Raises NetworkManagerUnavailable."""
     objects: dict[str, Json] = await bus.call(
         SERVICE, "/org/freedesktop", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"
     )
@@ -166,7 +166,7 @@ async def take(bus: Bus, owner: str) -> ManagerSnapshot:
 
 async def _profile(bus: Bus, path: str, properties: Json) -> Profile | None:
     # A profile may be deleted while it is looked at.
-    with contextlib.suppress(NmstateUnavailable):
+    with contextlib.suppress(NetworkManagerUnavailable):
         settings: dict[str, dict[str, Variant]] = (await bus.raw_call(SERVICE, path, CONNECTION, "GetSettings"))[0]
         flags = int(properties.get("Flags", 0))
         connection = settings.get("connection", {})
@@ -193,13 +193,13 @@ def _lasting(settings: Mapping[str, Mapping[str, Variant]]) -> dict[str, dict[st
 
 async def _add_secrets(bus: Bus, path: str, settings: dict[str, dict[str, Variant]]) -> None:
     for name in _HAVE_SECRETS & settings.keys():
-        with contextlib.suppress(NmstateUnavailable):
+        with contextlib.suppress(NetworkManagerUnavailable):
             found = await bus.raw_call(SERVICE, path, CONNECTION, "GetSecrets", "s", [name])
             settings[name] = {**settings[name], **found[0].get(name, {})}
 
 
 async def global_dns(bus: Bus) -> Json:
-    """The DNS configuration for the whole node, as `encode` makes it. Raises NmstateUnavailable."""
+    """The DNS configuration for the whole node, as `encode` makes it. Raises NetworkManagerUnavailable."""
     found = await bus.raw_call(
         SERVICE, ROOT, "org.freedesktop.DBus.Properties", "Get", "ss", [SERVICE, "GlobalDnsConfiguration"]
     )

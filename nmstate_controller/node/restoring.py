@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from dbus_fast import Variant
 
-from nmstate_controller.errors import NmstateUnavailable
+from nmstate_controller.errors import NetworkManagerUnavailable
 from nmstate_controller.node.dbus import Bus
 from nmstate_controller.node.profiles import (
     CONNECTION,
@@ -60,7 +60,7 @@ class Restoring:
         """For each interface when NetworkManager was last asked to activate or deactivate it."""
 
     async def run(self, owner: str, seconds: float) -> None:
-        """Raises NmstateUnavailable. What cannot be had within that many seconds is left as it is."""
+        """Raises NetworkManagerUnavailable. What cannot be had within that many seconds is left as it is."""
         deadline = asyncio.get_running_loop().time() + seconds
         await self._restore_global_dns()
         while True:
@@ -195,5 +195,5 @@ class Restoring:
         """What NetworkManager refuses now it may do in the next round."""
         try:
             await call
-        except NmstateUnavailable as error:
+        except NetworkManagerUnavailable as error:
             log.warning("NetworkManager did not do it", error=str(error))

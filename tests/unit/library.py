@@ -10,7 +10,7 @@ from typing import Any
 from libnmstate import error as libnmstate_error
 
 from nmstate_controller.controller.proof import Prober, Proof
-from nmstate_controller.errors import NmstateUnavailable
+from nmstate_controller.errors import NetworkManagerUnavailable
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.kernel.snapshot import KernelSnapshot, Link
 from nmstate_controller.node.profiles import ManagerSnapshot
@@ -264,7 +264,7 @@ class Manager:
 
     def _answer(self) -> None:
         if self._library.away:
-            raise NmstateUnavailable("NetworkManager does not answer: gone")
+            raise NetworkManagerUnavailable("NetworkManager does not answer: gone")
 
 
 class Kernel:

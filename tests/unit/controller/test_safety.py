@@ -11,7 +11,7 @@ from libnmstate import error as libnmstate_error
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.controller.change import on_trial
 from nmstate_controller.controller.drift import CORRECTIONS
-from nmstate_controller.errors import NmstateUnavailable
+from nmstate_controller.errors import NetworkManagerUnavailable
 from tests.unit.apiserver import ApiServer, answer
 from tests.unit.controller.test_loop import Loop, loop, mtu
 from tests.unit.library import Library, State
@@ -78,7 +78,7 @@ async def test_a_change_that_cannot_be_ended_yet_is_settled_at_the_pace_of_the_b
     async def refuse(what: str) -> None:
         if loop.library.applied and what != "new checkpoint":
             asked.append(what)
-            raise NmstateUnavailable("NetworkManager does not answer")
+            raise NetworkManagerUnavailable("NetworkManager does not answer")
 
     loop.manager.steps = refuse
     await loop.server.edit(mtu(1400))
@@ -176,7 +176,7 @@ async def test_probes_that_recovered_are_not_held_against_a_change_that_could_no
     async def busy(what: str) -> None:
         if what == "is pending" and loop.library.applied and not answers:
             loop.manager.steps = lambda _: asyncio.sleep(0)
-            raise NmstateUnavailable("NetworkManager does not answer within 5 s")
+            raise NetworkManagerUnavailable("NetworkManager does not answer within 5 s")
 
     loop.manager.steps = busy
     await loop.server.edit(mtu(1400))

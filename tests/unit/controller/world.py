@@ -230,6 +230,20 @@ class World:
         """Probes pass, if the node can be reached."""
         self.probes_fail = False
 
+    def tmpfs_fills(self) -> None:
+        """The journal cannot be written."""
+        (self.directory / "change.new").mkdir(exist_ok=True)
+
+    def tmpfs_has_room(self) -> None:
+        """The journal can be written."""
+        if self.is_full:
+            (self.directory / "change.new").rmdir()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the journal cannot be written."""
+        return (self.directory / "change.new").is_dir()
+
     def library_hangs(self) -> None:
         """The next step of libnmstate takes very long."""
         self._hangs = True
@@ -270,6 +284,7 @@ class World:
         self._kill()
         self.library.power_cut()
         self.torn = self._is_torn()
+        self.tmpfs_has_room()
         (self.directory / "change.json").unlink(missing_ok=True)
         self._forget_untold()
         self.loop.call_later(5.0, self._start)
@@ -298,6 +313,8 @@ class World:
 
     def _kill(self) -> None:
         self._lose_if_failing()
+        if self.is_full:
+            self._forget_untold()
         self.agent = None
         for task in self._tasks:
             task.cancel()
@@ -395,6 +412,8 @@ INCIDENTS: Final[dict[str, Deed]] = {
     "NetworkManager's timer expires": World.timer_expires,
     "probes break": World.probes_break,
     "probes mend": World.probes_mend,
+    "the tmpfs fills": World.tmpfs_fills,
+    "the tmpfs has room": World.tmpfs_has_room,
     "libnmstate hangs": World.library_hangs,
     "the agent dies": World.agent_dies,
     "the agent stops": World.agent_stops,

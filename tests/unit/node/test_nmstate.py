@@ -11,9 +11,9 @@ from nmstate_controller.clock import SystemClock
 from nmstate_controller.errors import (
     ApplyFailed,
     InvalidDesiredState,
-    NmstateBusy,
+    NetworkManagerBusy,
+    NetworkManagerUnavailable,
     NmstateStuck,
-    NmstateUnavailable,
     NodeError,
     VerificationFailed,
 )
@@ -101,13 +101,13 @@ async def test_a_link_that_somebody_set_down_is_told_by_the_kernel_it_was_given(
             libnmstate_error.NmstateInternalError(
                 "Bug: DbusConnectionError: org.freedesktop.DBus.Error.ServiceUnknown: gone"
             ),
-            NmstateUnavailable,
+            NetworkManagerUnavailable,
         ),
         (
             libnmstate_error.NmstateInternalError("Bug: DbusConnectionError: I/O error: Connection refused"),
-            NmstateUnavailable,
+            NetworkManagerUnavailable,
         ),
-        (libnmstate_error.NmstateInternalError("Bug: CheckpointConflict: another"), NmstateBusy),
+        (libnmstate_error.NmstateInternalError("Bug: CheckpointConflict: another"), NetworkManagerBusy),
         (libnmstate_error.NmstateInternalError("Bug: who knows"), ApplyFailed),
     ],
 )

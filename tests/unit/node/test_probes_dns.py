@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nmstate_controller.errors import NmstateUnavailable
+from nmstate_controller.errors import NetworkManagerUnavailable
 from nmstate_controller.node.probes import DnsProbe, choose, prove
 from tests.netns import ip, network_namespace
 from tests.unit.node.attempts import failure
@@ -182,7 +182,7 @@ async def test_a_server_that_cannot_be_asked_does_not_answer(server: str) -> Non
 
 async def test_servers_that_cannot_be_told_are_a_failure() -> None:
     async def servers() -> Sequence[str]:
-        raise NmstateUnavailable("NetworkManager does not answer")
+        raise NetworkManagerUnavailable("NetworkManager does not answer")
 
     assert await failure(DnsProbe(servers)) == (
         "the configured DNS servers are not known: NetworkManager does not answer"
