@@ -31,7 +31,7 @@ from nmstate_controller.metrics import Metrics
 from nmstate_controller.node import links
 from nmstate_controller.node.checks import check, locate, parser
 from nmstate_controller.node.matcher import Difference, differences
-from nmstate_controller.node.refusals import refusal
+from nmstate_controller.node.refusals import lacking, refusal
 from nmstate_controller.node.state import without_ghosts
 from nmstate_controller.node.words import presentable
 
@@ -53,11 +53,6 @@ _UNAVAILABLE: Final = (
 _BUSY: Final = "CheckpointConflict"
 # What libnmstate says of an interface that it would have to create, and whose type is left out or misspelt.
 _UNTYPED: Final = re.compile(r"Failed to find unknown type interface (\S+) in current state")
-# What a driver still shows nothing of after libnmstate has tried it with the link up: it cannot be set at all.
-_UNABLE: Final = re.compile(
-    r"(\S+)\.interface\.(ethernet(?:\.auto-negotiation)?|ethtool\.(?:pause|ring|coalesce)(?:\.[\w-]+)?) desire '.*', "
-    r"current 'null'"
-)
 LINK_STATE: Final = "link-state"
 """The last part of the path of a difference that is about the kernel's flag of a link."""
 
@@ -317,10 +312,8 @@ def translate(error: Exception, document: State | None = None) -> NodeError:
             message = f"interfaces[{name}].type: {name} is not on the node, and libnmstate knows no such type to create"
         return InvalidDesiredState(refusal(message, document) or message)
     if isinstance(error, libnmstate_error.NmstateVerificationError):
-        if unable := _UNABLE.search(message):
-            what = f"interfaces[{unable[1]}].{unable[2]}"
-            return InvalidDesiredState(f"{what}: the driver of {unable[1]} does not let it be set")
-        return VerificationFailed(message)
+        lacks = lacking(message)
+        return InvalidDesiredState(lacks) if lacks else VerificationFailed(message)
     if any(sign in message for sign in _UNAVAILABLE):
         return NmstateUnavailable(f"NetworkManager does not answer: {message}")
     if _BUSY in message:
