@@ -32,7 +32,7 @@ from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.checks import check, locate, parser
 from nmstate_controller.node.kernel.system import Kernel
 from nmstate_controller.node.matcher import Difference, differences
-from nmstate_controller.node.refusals import refusal
+from nmstate_controller.node.refusals import lacking, refusal
 from nmstate_controller.node.state import without_ghosts
 from nmstate_controller.node.words import presentable
 
@@ -307,7 +307,8 @@ def translate(error: Exception, document: State | None = None) -> NodeError:
             message = f"interfaces[{name}].type: {name} is not on the node, and libnmstate knows no such type to create"
         return InvalidDesiredState(refusal(message, document) or message)
     if isinstance(error, libnmstate_error.NmstateVerificationError):
-        return VerificationFailed(message)
+        lacks = lacking(message)
+        return InvalidDesiredState(lacks) if lacks else VerificationFailed(message)
     if any(sign in message for sign in _UNAVAILABLE):
         return NetworkManagerUnavailable(f"NetworkManager does not answer: {message}")
     if _BUSY in message:

@@ -1,4 +1,4 @@
-"""What NetworkManager refuses of a profile, in the words of the document that the profile was made from. Pure.
+"""What NetworkManager or a driver refuses, in the words of the document. Pure functions.
 
 libnmstate passes on `Connection(InvalidProperty):802-3-ethernet.cloned-mac-address: …`, which names NetworkManager's
 setting and neither the field nor the interface.
@@ -28,6 +28,12 @@ _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _SHOWN: Final = 5
 
+_LACKING: Final = re.compile(
+    r"(\S+)\.interface\.(ethernet(?:\.auto-negotiation)?|ethtool\.(?:pause|ring|coalesce)(?:\.[\w-]+)?) desire '.*', "
+    r"current 'null'"
+)
+"""What a driver shows nothing of after libnmstate tried it with the link up; without carrier it may have no speed."""
+
 
 def refusal(message: str, document: Mapping[str, Any] | None) -> str | None:
     """`message` with the field that it is about, and the interfaces it may be about; None if it is no such message."""
@@ -45,3 +51,9 @@ def refusal(message: str, document: Mapping[str, Any] | None) -> str | None:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     place = " or ".join(f"interfaces[{name}].{key}" for name, key in names[:_SHOWN]) or keys[0]
     return f"{place}{more}: NetworkManager refuses {where}: {why}"
+
+
+def lacking(message: str) -> str | None:
+    """`message` of a failed verification as the lack of a driver, which trying again does not mend; else None."""
+    found = _LACKING.search(message)
+    return found and f"interfaces[{found[1]}].{found[2]}: the driver of {found[1]} does not let it be set"

@@ -20,6 +20,10 @@ def ethernet(**more: Any) -> Json:
     return {"interfaces": [{"name": "eth1", "type": "ethernet", "state": "up", **more}]}
 
 
+def uplink(**more: Any) -> Json:
+    return {"interfaces": [{"name": "eth0", "type": "ethernet", "state": "up", **more}]}
+
+
 def vlan(id_: int | str = 7, **more: Any) -> Json:
     return {"interfaces": [{"name": "v7", "type": "vlan", "vlan": {"base-iface": "eth1", "id": id_}, **more}]}
 
@@ -66,9 +70,9 @@ BAD = [
     ("a VXLAN of 25 bits", vxlan(2**24), "vxlan.id"),
     ("a multicast MAC address", ethernet(**{"mac-address": "03:00:00:00:00:01"}), "interfaces[eth1].mac-address"),
     ("a MAC address without colons", ethernet(**{"mac-address": "020000000007"}), "interfaces[eth1].mac-address"),
-    ("speed of a card that has none", ethernet(ethernet={"speed": 1000}), "interfaces[eth1].ethernet.speed"),
-    ("pause of a card that has none", ethernet(ethtool={"pause": {"rx": True}}), "interfaces[eth1].ethtool.pause"),
-    ("rings of a card that has none", ethernet(ethtool={"ring": {"rx": 256}}), "interfaces[eth1].ethtool.ring"),
+    ("speed of a card that has none", uplink(ethernet={"speed": 1000}), "interfaces[eth0].ethernet.speed"),
+    ("pause of a card that has none", uplink(ethtool={"pause": {"rx": True}}), "interfaces[eth0].ethtool.pause"),
+    ("rings of a card that has none", uplink(ethtool={"ring": {"rx": 256}}), "interfaces[eth0].ethtool.ring"),
     ("FEC of a card that has none", ethernet(ethtool={"fec": {"auto": True}}), "interfaces[eth1].ethtool"),
     ("an interface twice", {"interfaces": [*GOOD["interfaces"], *GOOD["interfaces"]]}, "dummy7"),
     ("a NUL character", ethernet(description="a\0b"), "description"),
@@ -124,6 +128,14 @@ def test_is_refused_by_name(untouched: Node, before: Snapshot, document: Any, na
         assert len(ready["message"]) <= 1024
         assert condition(node.object()["status"], "Stalled")["status"] == "True"
     assert_same(node, before)
+
+
+def test_what_a_card_that_is_down_turns_out_to_lack_is_tried_once(node: Node) -> None:
+    with undone(node):
+        ready = node.verdict(node.desire(*ethernet(ethtool={"pause": {"rx": True}})["interfaces"]), seconds=180)
+        assert (ready["status"], ready["reason"]) == ("False", "InvalidDesiredState")
+        assert "interfaces[eth1].ethtool.pause" in ready["message"]
+    assert node.object()["status"]["lastApply"]["attempts"] == 1
 
 
 @pytest.mark.parametrize("nothing", [{}, None], ids=["empty", "null"])

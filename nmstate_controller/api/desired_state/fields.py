@@ -13,6 +13,7 @@ Refused although the crate's parser takes it, because it is no spelling of nmsta
 - a list of a section's values in the order of the Rust struct, and `{up: null}` for `up`, which serde reads;
 - what the crate throws away unread, if it is malformed: the rest of an interface that is `absent`, a route's addresses
   with `ignore`;
+- a VLAN or VXLAN id that is an integer and does not fit on the wire, which nobody applies;
 - an integer of 2^63 and more, for which the apiserver has floating point only; as text it passes.
 """
 
@@ -106,6 +107,9 @@ U16 = Annotated[int | str, _number(_UNSIGNED, minimum=0, maximum=2**16 - 1)]
 U32 = Annotated[int | str, _number(_UNSIGNED, minimum=0, maximum=2**32 - 1)]
 # The apiserver holds integers of 64 bits with a sign; from 2^63 on it has to be text.
 U64 = Annotated[int | str, _number(_UNSIGNED, minimum=0)]
+# Of 12 and 24 bits on the wire; NetworkManager and the kernel take no more, though the crate reads more.
+VlanId = Annotated[int | str, _number(_UNSIGNED, minimum=0, maximum=4094)]
+VxlanId = Annotated[int | str, _number(_UNSIGNED, minimum=0, maximum=2**24 - 1)]
 I32 = Annotated[int | str, _number(_SIGNED, minimum=-(2**31), maximum=2**31 - 1)]
 I64 = Annotated[int | str, _number(_SIGNED)]
 

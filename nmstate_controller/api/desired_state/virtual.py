@@ -11,6 +11,8 @@ from nmstate_controller.api.desired_state.fields import (
     Section,
     Text,
     Texts,
+    VlanId,
+    VxlanId,
     optional,
     required,
     words,
@@ -29,7 +31,7 @@ class QosMapping(Section):
 class Vlan(Section):
     """A VLAN on another interface."""
 
-    id: U16 = required("VLAN id, 0 to 4095.")
+    id: VlanId = required("VLAN id, 0 to 4094.")
     base_iface: Text = optional(
         "Name of the interface that carries the VLAN. Required for a VLAN that is not there yet."
     )
@@ -52,7 +54,7 @@ class Vlan(Section):
 class Vxlan(Section):
     """A VXLAN tunnel."""
 
-    id: U32 = required("VXLAN network identifier, 0 to 16777215.")
+    id: VxlanId = required("VXLAN network identifier, 0 to 16777215.")
     base_iface: str = optional("Name of the interface whose address the tunnel uses.")
     remote: Nullable[Ip] = optional("Address of the other end, or a multicast group.")
     local: Nullable[Ip] = optional("Own address.")

@@ -37,7 +37,8 @@ def mtu(document: Document) -> Iterator[Problem]:
         path = f"{entry.path}.mtu"
         least, most = _limits(entry)
         if most is not None and not least <= wanted <= most:
-            yield Problem(path, f"must be {least} to {most}, which is what {shown(entry.name)} takes")
+            span = f"{least} to {most}" if least else f"at most {most}"
+            yield Problem(path, f"must be {span}, which is what {shown(entry.name)} takes")
         elif entry.type in _OVERHEAD:
             yield from _above_base(document, named_as, entry, wanted)
 

@@ -300,7 +300,7 @@ BAD: list[tuple[State, str]] = [
         interfaces(ethernet("tuned0", mtu=9001)),
         "interfaces[tuned0].mtu: must be 68 to 9000, which is what tuned0 takes",
     ),
-    (interfaces(bridge("eth1", mtu=70000)), "interfaces[br1].mtu: must be 0 to 65535, which is what br1 takes"),
+    (interfaces(bridge("eth1", mtu=70000)), "interfaces[br1].mtu: must be at most 65535, which is what br1 takes"),
     # hardware
     *(
         (interfaces(ethernet(**{"mac-address": mac})), f"interfaces[eth1].mac-address: must {why}")

@@ -120,6 +120,24 @@ def test_a_type_that_is_missing_or_misspelt_is_told_by_its_field() -> None:
     assert str(translate(libnmstate_error.NmstateValueError(said))).startswith("interfaces[br9].type: ")
 
 
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("eth1.interface.ethernet desire '{\"speed\":1000}', current 'null'", InvalidDesiredState),
+        ("eth1.interface.ethernet.auto-negotiation desire 'true', current 'null'", InvalidDesiredState),
+        ("eth1.interface.ethtool.pause desire '{\"rx\":true}', current 'null'", InvalidDesiredState),
+        ("eth1.interface.ethtool.ring desire '{\"rx\":256}', current 'null'", InvalidDesiredState),
+        ("eth1.interface.ethtool.coalesce.rx-usecs desire '10', current 'null'", InvalidDesiredState),
+        ("eth1.interface.ethtool.ring.rx desire '300', current '256'", VerificationFailed),
+        # A card without carrier has no speed yet.
+        ("eth1.interface.ethernet.speed desire '1000', current 'null'", VerificationFailed),
+        ("eth1.interface.mtu desire '1600', current '1500'", VerificationFailed),
+    ],
+)
+def test_what_a_driver_cannot_do_is_not_tried_again(said: str, kind: type[NodeError]) -> None:
+    assert type(translate(libnmstate_error.NmstateVerificationError(f"Verification failure: {said}"))) is kind
+
+
 MAC = "Connection(InvalidProperty):802-3-ethernet.cloned-mac-address: '02:11' is not a valid MAC address"
 EMPTY = "Connection(MissingProperty):ipv4.addresses: this property cannot be empty for 'method=manual'"
 
