@@ -271,6 +271,10 @@ BAD: list[tuple[State, str]] = [
         interfaces({"name": "vx5", "type": "vxlan", "vxlan": {"id": 2**24}}),
         "interfaces[vx5].vxlan.id: must be 0 to 16777215",
     ),
+    (
+        interfaces({"name": "vx5", "type": "vxlan", "vxlan": {"id": 5, "destination-port": "0"}}),
+        "interfaces[vx5].vxlan.destination-port: must be 1 to 65535; NetworkManager takes 0 for 8472",
+    ),
     # MTU
     (
         interfaces(vlan("tuned0", mtu=1501)),
