@@ -8,7 +8,7 @@ sections is nmstate's (crate nmstate 2.2.62), run on NetworkManager 1.42.
     problem      a refusal, and what of a document may be said in it
     document     a document beside the node's report: which interface is which, and which names there will be
     text, shape  characters and shapes that libnmstate cannot bear, or refuses without a place
-    duplicates, names, references, addresses, identifiers, mtu, hardware    what is checked
+    duplicates, names, references, addresses, virtual, mtu, hardware    what is checked
     locate       the place of an error that libnmstate found
 """
 
@@ -20,7 +20,6 @@ from nmstate_controller.node.checks.addresses import addresses
 from nmstate_controller.node.checks.document import Document
 from nmstate_controller.node.checks.duplicates import duplicates
 from nmstate_controller.node.checks.hardware import hardware
-from nmstate_controller.node.checks.identifiers import identifiers
 from nmstate_controller.node.checks.locate import Parse, locate, parser
 from nmstate_controller.node.checks.mtu import mtu
 from nmstate_controller.node.checks.names import names
@@ -28,6 +27,7 @@ from nmstate_controller.node.checks.problem import Problem
 from nmstate_controller.node.checks.references import references
 from nmstate_controller.node.checks.shape import shape
 from nmstate_controller.node.checks.text import text
+from nmstate_controller.node.checks.virtual import virtual
 
 __all__ = ["Parse", "check", "locate", "parser"]
 
@@ -36,7 +36,7 @@ _CHECKS: Final[tuple[Callable[[Document], Iterator[Problem]], ...]] = (
     names,
     references,
     addresses,
-    identifiers,
+    virtual,
     mtu,
     hardware,
 )

@@ -271,6 +271,17 @@ BAD: list[tuple[State, str]] = [
         interfaces({"name": "vx5", "type": "vxlan", "vxlan": {"id": 2**24}}),
         "interfaces[vx5].vxlan.id: must be 0 to 16777215",
     ),
+    (
+        interfaces({"name": "vx5", "type": "vxlan", "vxlan": {"id": 5, "destination-port": "0"}}),
+        "interfaces[vx5].vxlan.destination-port: must be 1 to 65535; NetworkManager takes 0 for 8472",
+    ),
+    *(
+        (
+            interfaces({"name": "m5", "type": type_, type_: {"base-iface": "eth1", "mode": "unknown"}}),
+            f"interfaces[m5].{type_}.mode: must be vepa, bridge, private, passthru or source",
+        )
+        for type_ in ("mac-vlan", "mac-vtap")
+    ),
     # MTU
     (
         interfaces(vlan("tuned0", mtu=1501)),
