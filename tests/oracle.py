@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tests.lab import CHECKOUT, PYTHON, Json, Node
@@ -79,15 +79,24 @@ def differences(before: Snapshot, after: Snapshot) -> list[str]:
     return [f"{name}: {before.get(name)!r} -> {after.get(name)!r}" for name in names if not name.startswith(wholes)]
 
 
-def assert_same(node: Node, before: Snapshot, *, but: Sequence[str] = (), seconds: float = SETTLE_SECONDS) -> Snapshot:
+def assert_same(
+    node: Node,
+    before: Snapshot,
+    *,
+    but: Sequence[str] = (),
+    view: Callable[[Snapshot], Snapshot] = dict,
+    seconds: float = SETTLE_SECONDS,
+) -> Snapshot:
     """Fail unless the node becomes what it was within that time, and return what it is; says how it differs.
 
-    `but`: regular expressions of facts that may differ, because the test itself changes them.
+    `but`: regular expressions of facts that may differ, because the test itself changes them. `view`: what of both is
+    compared.
     """
     deadline = time.monotonic() + seconds
     while True:
         after = snapshot(node)
-        found = [line for line in differences(before, after) if not any(re.match(pattern, line) for pattern in but)]
+        lines = differences(view(before), view(after))
+        found = [line for line in lines if not any(re.match(pattern, line) for pattern in but)]
         if not found:
             return after
         if time.monotonic() > deadline:
