@@ -7,7 +7,7 @@ Every field's description is what `kubectl explain` prints. Objects read from th
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 GROUP: Final = "nmstate.io"
@@ -26,10 +26,18 @@ State = dict[str, Any]
 
 def rfc3339(moment: datetime) -> str:
     """`moment` as Kubernetes writes times: UTC, whole seconds, `Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
-Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+def _in_utc(moment: datetime) -> datetime:
+    """`moment` in UTC, which it is in when it does not say. Raises ValueError when it cannot be written in UTC."""
+    try:
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("not within the years 1 to 9999 in UTC") from error
+
+
+Time = Annotated[datetime, AfterValidator(_in_utc), PlainSerializer(rfc3339, return_type=str, when_used="json")]
 
 # Atomic, because nothing inside is merged by the apiserver and managedFields would list every key of it.
 _FREE_FORM: Final[dict[str, Any]] = {

@@ -37,7 +37,8 @@ def read_status(raw: Any) -> Status:
         return Status.model_validate(raw)
     except ValidationError:
         fields = dict(_fields(raw))
-    log.warning("a part of the status cannot be read and is ignored", fields=sorted(raw.keys() - fields.keys()))
+    lost = [to_camel(name) for name in Status.model_fields if not _is_whole(name, fields, raw)]
+    log.warning("a part of the status cannot be read and is ignored", fields=lost)
     return Status(**fields)
 
 
@@ -56,6 +57,16 @@ def _fields(raw: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield name, getattr(found, name)
 
 
+def _is_whole(name: str, fields: Mapping[str, Any], raw: Mapping[str, Any]) -> bool:
+    """Whether nothing was left out of that field."""
+    alias = to_camel(name)
+    if alias not in raw:
+        return True
+    if name == "conditions":
+        return isinstance(raw[alias], list) and len(fields[name]) == len(raw[alias])
+    return name in fields
+
+
 def _conditions(raw: Any) -> Iterator[Condition]:
     """One condition of each type, the first that can be read."""
     seen = set()
@@ -72,7 +83,7 @@ def _conditions(raw: Any) -> Iterator[Condition]:
 def _spec(raw: Any) -> tuple[Spec, str | None]:
     """The spec; one that asks for nothing, and what is wrong, when it cannot be read."""
     try:
-        return Spec.model_validate(raw or {}), None
+        return Spec.model_validate({} if raw is None else raw), None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])

@@ -59,6 +59,8 @@ class Client:
         """`timeout` is the deadline of a request in seconds, streams excepted."""
         self._configuration = configuration
         self._pool = Pool(configuration)
+        self._left: list[Pool] = []
+        """Pools that nothing new begins on, while something is under way there."""
         self._on_renewal: list[asyncio.Event] = []
         self._metrics = metrics
         self._timeout = timeout
@@ -74,7 +76,8 @@ class Client:
 
     def connections(self) -> Iterator[tuple[Address, Address]]:
         """The local and the remote address of each open connection."""
-        return self._pool.connections()
+        for pool in [self._pool, *self._left]:
+            yield from pool.connections()
 
     def on_renewal(self) -> asyncio.Event:
         """An event that is set when connections were renewed, for who waits before trying again. Clear it yourself."""
@@ -89,9 +92,9 @@ class Client:
         except OSError as error:
             log.warning("connections cannot be renewed", error=_reason(error))
             return
-        old, self._pool = self._pool, fresh
-        old.shut_down()
-        await self._close_if_left(old)
+        for pool in [self._pool, *self._left]:
+            pool.shut_down()
+        await self._replace_pool(fresh)
         for event in self._on_renewal:
             event.set()
 
@@ -210,11 +213,16 @@ class Client:
             log.warning("the new CA bundle cannot be used, going on with the old one", error=_reason(error))
             return
         log.info("the CA bundle was replaced: new connections trust the new one")
+        await self._replace_pool(fresh)
+
+    async def _replace_pool(self, fresh: Pool) -> None:
         old, self._pool = self._pool, fresh
+        self._left.append(old)
         await self._close_if_left(old)
 
     async def _close_if_left(self, pool: Pool) -> None:
-        if pool is not self._pool and pool.users == 0:
+        if pool in self._left and pool.users == 0:
+            self._left.remove(pool)
             await pool.close()
 
 

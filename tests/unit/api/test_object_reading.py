@@ -1,11 +1,13 @@
 """Whatever another version wrote into status, the object stays readable; a spec that is not is no empty one."""
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from nmstate_controller.api.models import Status
 from nmstate_controller.api.reading import read_object, read_status
@@ -45,8 +47,33 @@ def test_read_status_condition_that_cannot_be_read_does_not_take_the_others_alon
     assert [one.type for one in found.conditions] == ["Reporting"]
 
 
+def test_read_status_log_names_the_fields_that_are_left_out_and_no_others() -> None:
+    raw = {"conditions": [READY, 7], "lastApply": {}, "lastHandledRetryAt": "noon", "ofANewerVersion": 1}
+
+    with capture_logs() as logged:
+        read_status(raw)
+
+    assert [line["fields"] for line in logged] == [["conditions", "lastApply"]]
+
+
+@pytest.mark.parametrize(
+    ("raw", "written"),
+    [
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("9999-12-31T23:59:59-14:00", None),
+        ("2026-01-01T12:00:00", "2026-01-01T12:00:00Z"),
+        ("2026-01-01T12:00:00.5+02:00", "2026-01-01T10:00:00Z"),
+    ],
+)
+def test_read_status_time_can_be_written_again_or_is_left_out(raw: str, written: str | None) -> None:
+    found = read_status({"lastSuccessfulUpdateTime": raw})
+
+    assert found.model_dump(mode="json", by_alias=True)["lastSuccessfulUpdateTime"] == written
+
+
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
@@ -55,7 +82,9 @@ FIELDS = [str(field.alias) for field in Status.model_fields.values()]
 
 @given(JSON | st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=5))
 def test_read_status_any_json_can_be_read(raw: Any) -> None:
-    assert isinstance(read_status(raw), Status)
+    found = read_status(raw)
+
+    json.dumps(found.model_dump(mode="json", by_alias=True), allow_nan=False)
 
 
 SPECS = {
@@ -66,6 +95,9 @@ SPECS = {
     "a policy of a newer version": ({"driftPolicy": "Alert"}, "spec.driftPolicy"),
     "a word for a boolean": ({"managed": "perhaps"}, "spec.managed"),
     "a list": ([1], "spec"),
+    "an empty list": ([], "spec"),
+    "an empty string": ("", "spec"),
+    "no map": (False, "spec"),
 }
 
 

@@ -1,5 +1,6 @@
 """What kubelet renews in the service account's folder is used without a restart."""
 
+import asyncio
 import contextlib
 import ssl
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.cluster.credentials import load_configuration
-from nmstate_controller.errors import ApiForbidden, ApiUnavailable, SettingsError
+from nmstate_controller.errors import ApiForbidden, ApiRenewed, ApiUnavailable, SettingsError
 from nmstate_controller.metrics import Metrics
 from tests import proxy
 from tests.unit.apiserver import COLLECTION, ApiServer
@@ -126,6 +127,27 @@ async def test_a_rotated_ca_is_trusted_by_new_connections_and_old_ones_go_on(clu
         await cluster.server.create()
         assert b"ADDED" in await anext(chunks)
     await cluster.ask()
+
+
+@pytest.mark.parametrize("bundle", ["old", "new"])
+async def test_renewal_ends_an_encrypted_stream_at_once_also_one_from_before_the_ca_was_rotated(
+    cluster: Cluster, bundle: str
+) -> None:
+    cluster.authority("new")
+    async with watching(cluster) as chunks:
+        reading = asyncio.create_task(anext(chunks))  # type: ignore[arg-type]
+        cluster.serve(bundle)
+        cluster.trust(bundle)
+        await cluster.ask()
+        assert len(list(cluster.client.connections())) == 2
+
+        await cluster.client.renew_connections()
+
+        async with asyncio.timeout(4):
+            with pytest.raises(ApiRenewed):
+                await reading
+    await cluster.ask()
+    assert len(list(cluster.client.connections())) == 1
 
 
 async def test_a_ca_that_is_no_longer_in_the_bundle_is_not_trusted_any_more(cluster: Cluster) -> None:
