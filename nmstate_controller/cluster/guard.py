@@ -55,7 +55,7 @@ class ConnectionGuard:
         self._host = host
         self._noticed = asyncio.Event()
         self._sources: dict[Address, str | None] = {}
-        """For each apiserver the local address that the kernel took when it was looked last."""
+        """For each apiserver the local address that the kernel took when it was looked last, or for the connection."""
 
     def notice(self) -> None:
         """Something about links, addresses or routes changed."""
@@ -74,8 +74,8 @@ class ConnectionGuard:
         """What has changed, in words. Without a route nothing is renewed: there would be no way for it."""
         connections = list(self._client.connections())
         known = self._sources
-        for _, remote in connections:
-            known.setdefault(remote, self._host.source_of(remote))
+        for local, remote in connections:
+            known.setdefault(remote, str(local[0]))
         self._sources = {remote: self._host.source_of(remote) for remote in known}
         for remote, source in self._sources.items():
             if source is not None and source != known[remote]:

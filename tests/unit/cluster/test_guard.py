@@ -84,6 +84,21 @@ async def test_guard_other_source_address_watch_is_opened_again_at_once_where_it
     assert watching.clock.waits == []
 
 
+async def test_guard_source_address_changed_before_the_first_notice_watch_is_opened_again(
+    watching: Following, client: Client
+) -> None:
+    """What a node with net.ipv4.ip_nonlocal_bind has: every address seems to be its own."""
+    host = Host()
+    host.source = "127.0.0.2"
+    async with guarded(client, host) as guard:
+        guard.notice()
+        await watching.until_watching(2)
+        await looked(guard, host)
+        assert watching.server.count("watch") == 2
+
+    assert watching.restarts("renewed") == 1
+
+
 async def test_guard_local_address_gone_watch_is_opened_again(watching: Following, client: Client) -> None:
     host = Host()
     async with guarded(client, host) as guard:
