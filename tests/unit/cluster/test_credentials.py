@@ -135,7 +135,7 @@ async def test_renewal_ends_an_encrypted_stream_at_once_also_one_from_before_the
 ) -> None:
     cluster.authority("new")
     async with watching(cluster) as chunks:
-        reading = asyncio.create_task(anext(chunks))  # type: ignore[arg-type]
+        reading = asyncio.ensure_future(anext(chunks))
         cluster.serve(bundle)
         cluster.trust(bundle)
         await cluster.ask()
