@@ -67,6 +67,11 @@ BAD = [
     ("an MTU that the device does not take", ethernet(mtu=70000), "interfaces[eth1].mtu"),
     ("VLAN 5000", vlan(5000), "vlan.id"),
     ("VLAN 4095, as text", vlan("4095"), "vlan.id"),
+    (
+        "an access port in VLAN 5000",
+        {"interfaces": [bridge("br7", "eth1", vlan={"mode": "access", "tag": 5000})]},
+        "interfaces[br7].bridge.port[eth1].vlan.tag",
+    ),
     ("a VXLAN of 25 bits", vxlan(2**24), "vxlan.id"),
     ("a multicast MAC address", ethernet(**{"mac-address": "03:00:00:00:00:01"}), "interfaces[eth1].mac-address"),
     ("a MAC address without colons", ethernet(**{"mac-address": "020000000007"}), "interfaces[eth1].mac-address"),

@@ -8,7 +8,7 @@ sections is nmstate's (crate nmstate 2.2.62), run on NetworkManager 1.42.
     problem      a refusal, and what of a document may be said in it
     document     a document beside the node's report: which interface is which, and which names there will be
     text, shape  characters and shapes that libnmstate cannot bear, or refuses without a place
-    duplicates, names, references, addresses, virtual, mtu, hardware    what is checked
+    duplicates, names, references, addresses, virtual, bridge_vlans, mtu, hardware    what is checked
     locate       the place of an error that libnmstate found
 """
 
@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from nmstate_controller.errors import InvalidDesiredState
 from nmstate_controller.node.checks.addresses import addresses
+from nmstate_controller.node.checks.bridge_vlans import bridge_vlans
 from nmstate_controller.node.checks.document import Document
 from nmstate_controller.node.checks.duplicates import duplicates
 from nmstate_controller.node.checks.hardware import hardware
@@ -37,6 +38,7 @@ _CHECKS: Final[tuple[Callable[[Document], Iterator[Problem]], ...]] = (
     references,
     addresses,
     virtual,
+    bridge_vlans,
     mtu,
     hardware,
 )

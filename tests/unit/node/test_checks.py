@@ -68,6 +68,10 @@ def bridge(*ports: str, name: str = "br1", **more: Any) -> State:
     return {"name": name, "type": "linux-bridge", "bridge": {"port": [{"name": port} for port in ports]}, **more}
 
 
+def tagged(vlan_: State, port: str = "eth1", *, name: str = "br1") -> State:
+    return {"name": name, "type": "linux-bridge", "bridge": {"port": [{"name": port, "vlan": vlan_}]}}
+
+
 def ovs(*ports: State, name: str = "ovs0") -> State:
     return {"name": name, "type": "ovs-bridge", "bridge": {"port": list(ports)}}
 
@@ -282,6 +286,21 @@ BAD: list[tuple[State, str]] = [
         )
         for type_ in ("mac-vlan", "mac-vtap")
     ),
+    *(
+        (interfaces(tagged(vlan_)), f"interfaces[br1].bridge.port[eth1].vlan.{field}: must be 1 to 4094")
+        for field, vlan_ in (
+            ("tag", {"mode": "access", "tag": 0}),
+            ("tag", {"mode": "access", "tag": "4095"}),
+            ("tag", {"mode": "trunk", "enable-native": True, "tag": 5000}),
+            ("trunk-tags[#1].id", {"mode": "trunk", "trunk-tags": [{"id": 1}, {"id": 4095}]}),
+            ("trunk-tags[#0].id", {"mode": "trunk", "trunk-tags": [{"id": 0}]}),
+            ("trunk-tags[#0].id-range.max", {"mode": "trunk", "trunk-tags": [{"id-range": {"min": 9, "max": 5000}}]}),
+        )
+    ),
+    (
+        interfaces(tagged({"mode": "trunk", "trunk-tags": [{"id-range": {"min": 20, "max": 10}}]})),
+        "interfaces[br1].bridge.port[eth1].vlan.trunk-tags[#0].id-range: min must not be larger than max",
+    ),
     # MTU
     (
         interfaces(vlan("tuned0", mtu=1501)),
@@ -476,6 +495,11 @@ LEGAL: dict[str, State] = {
     ),
     "VLAN 0": interfaces(vlan("eth1") | {"vlan": {"id": 0, "base-iface": "eth1"}}),
     "a bad VLAN that is absent": interfaces(absent("v5", "vlan") | {"vlan": {"id": 5000}}),
+    "tags of ports": interfaces(
+        tagged({"mode": "access", "tag": 4094}),
+        tagged({"mode": "trunk", "tag": 0, "trunk-tags": [{"id-range": {"min": 1, "max": 4094}}]}, "eth2", name="br2"),
+        tagged({}, "eth0", name="br3"),
+    ),
     # MTU
     "MTU of the base": interfaces(vlan("tuned0", mtu=1500)),
     "MTU raised with the base": interfaces(vlan("tuned0", mtu=9000), ethernet("tuned0", mtu=9000)),
