@@ -5,6 +5,7 @@ the status is as if it were not there, for the agent writes it anew anyway. A sp
 for an empty one: it comes with what is wrong with it.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -26,7 +27,8 @@ def read_object(body: Mapping[str, Any]) -> NodeNetworkState:
     metadata = _METADATA.validate_python(body.get("metadata"))
     spec, problem = _spec(body.get("spec"))
     status = read_status(body.get("status"))
-    return NodeNetworkState(metadata=metadata, spec=spec, status=status, spec_problem=problem)
+    unread = len(json.dumps(body.get("spec"))) if problem is not None else 0
+    return NodeNetworkState(metadata=metadata, spec=spec, status=status, spec_problem=problem, unread_bytes=unread)
 
 
 def read_status(raw: Any) -> Status:

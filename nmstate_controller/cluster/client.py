@@ -139,7 +139,7 @@ class Client:
         try:
             async with (
                 self._connections() as pool,
-                aiohttp.TCPConnector(ssl=pool.tls, force_close=True) as connector,
+                pool.connector(force_close=True) as connector,
                 aiohttp.ClientSession(connector=connector, trust_env=True) as session,
                 session.get(f"{self.address}/livez", server_hostname=self._server_name, allow_redirects=False),
             ):

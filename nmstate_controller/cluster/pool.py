@@ -44,10 +44,12 @@ class Pool:
         # kubernetes_asyncio has no way to say how its connections are made.
         self._unused = self.api.rest_client.pool_manager
         self.api.rest_client.pool_manager = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=self.tls, socket_factory=self._socket),
-            trust_env=True,
-            read_bufsize=_READ_BUFFER_BYTES,
+            connector=self.connector(), trust_env=True, read_bufsize=_READ_BUFFER_BYTES
         )
+
+    def connector(self, *, force_close: bool = False) -> aiohttp.TCPConnector:
+        """Makes connections of this pool; with `force_close` each serves one request."""
+        return aiohttp.TCPConnector(ssl=self.tls, socket_factory=self._socket, force_close=force_close)
 
     def connections(self) -> Iterator[tuple[Address, Address]]:
         """The local and the remote address of each open connection."""

@@ -73,6 +73,7 @@ class _Task:
     spec: Spec
     retry_at: str | None
     leaving: bool = False
+    spec_problem: str | None = None
     failures: int = 0
     """Attempts that failed since the node last was what is asked."""
     done: bool = False
@@ -182,7 +183,7 @@ class Applier:
         metadata = newest.metadata
         leaving = metadata.deletion_timestamp is not None
         known = (metadata.uid, metadata.generation, leaving) == (task.uid, task.generation, task.leaving)
-        same = known and newest.spec == task.spec
+        same = known and (newest.spec, newest.spec_problem) == (task.spec, task.spec_problem)
         if not same or metadata.retry_at not in (None, task.retry_at):
             if same and not self._is_stalled():
                 # Nothing has stalled: the annotation asks for what is happening, or has happened, anyway.
@@ -212,6 +213,7 @@ class Applier:
         task = _Task(
             metadata.uid, metadata.generation, newest.spec, metadata.retry_at, leaving, asked_again=asked_again
         )
+        task.spec_problem = newest.spec_problem
         status = self._publisher.status
         if said and status.observed_generation == metadata.generation and not leaving:
             if metadata.retry_at in (None, status.last_handled_retry_at):

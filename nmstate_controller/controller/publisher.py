@@ -204,7 +204,8 @@ class Publisher:
     def _body(self, target: NodeNetworkState) -> dict[str, Any]:
         """The status as the API takes it, with as much of currentState as the object has room for."""
         status = self._status
-        room = OBJECT_LIMIT - _OVERHEAD - size(target.spec.desired_state) - size(target.metadata.annotations)
+        room = OBJECT_LIMIT - _OVERHEAD - size(target.spec.desired_state) - target.unread_bytes
+        room -= size(target.metadata.annotations)
         room -= size(_dump(status))
         missing: list[str] = []
         state = status.current_state

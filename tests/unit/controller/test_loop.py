@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 import pytest
 from libnmstate import error as libnmstate_error
 
-from nmstate_controller.api.models import Spec
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.cluster.events import Events
@@ -729,57 +728,6 @@ async def test_a_node_that_is_not_managed_has_no_list(loop: Loop) -> None:
 
     await loop.server.edit({"managed": True})
     await loop.server.until(lambda: loop.server.status.get("retained") == ["interfaces[eth1]"])
-
-
-async def test_a_spec_of_another_version_stalls_changes_nothing_and_goes_on_with_a_version_that_reads_it(
-    server: ApiServer, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    library = Library()
-    with monkeypatch.context() as older:
-        # A version that does not know probes of type dns.
-        older.setattr(
-            "nmstate_controller.api.reading._spec",
-            lambda raw: (
-                (Spec(), "this version of the agent cannot read spec.probes[0].type: no such type")
-                if raw.get("probes")
-                else (Spec.model_validate(raw), None)
-            ),
-        )
-        async with Loop(server, client, library, tmp_path).started() as first:
-            await server.edit({"removalPolicy": "Revert", **mtu(1400)})
-            await first.ready("True", "Configured", 2)
-            finalizers = server.object["metadata"]["finalizers"] if server.object else None
-            await server.edit({"probes": [{"type": "dns"}], **mtu(1300)})
-            await first.ready("False", "UnreadableSpec", 3)
-            assert server.condition("Stalled") == ("True", "UnreadableSpec")
-            message = next(c["message"] for c in server.status["conditions"] if c["type"] == "Ready")
-            assert "spec.probes[0].type" in message
-            library.interfaces["eth1"]["mtu"] = 1350
-            await first.reporter.look()
-            await first.publisher.flush(20)
-            assert server.status["currentState"]["interfaces"][0]["mtu"] == 1350
-            assert server.object is not None
-            assert server.object["metadata"]["finalizers"] == finalizers
-            assert len(library.applied) == 1
-    async with Loop(server, client, library, tmp_path).running() as second:
-        await second.ready("True", "Configured", 3)
-    assert library.interfaces["eth1"]["mtu"] == 1300
-
-
-async def test_a_status_of_another_version_is_replaced(server: ApiServer, client: Client, tmp_path: Path) -> None:
-    library = Library()
-    async with Loop(server, client, library, tmp_path).started() as first:
-        await server.edit(mtu(1400))
-        await first.ready("True", "Configured", 2)
-    assert server.object is not None
-    server.object["status"]["lastApply"]["attempts"] = 0
-    server.object["status"]["conditions"].append({"type": "New", "status": "Perhaps"})
-    async with Loop(server, client, library, tmp_path).running() as second:
-        await server.edit(mtu(1300))
-        await second.ready("True", "Configured", 3)
-
-    assert server.status["lastApply"]["attempts"] == 1
-    assert all(one["type"] != "New" for one in server.status["conditions"])
 
 
 async def test_a_correction_that_failed_does_not_make_what_the_next_one_leaves_different_the_normal(
