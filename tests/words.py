@@ -8,10 +8,20 @@ from typing import Any
 
 from tests.lab import Json, Node, condition
 from tests.met import addresses, unmet
-from tests.oracle import SETTLE_SECONDS, Snapshot, assert_same, node_facts, profiles_on_disk
+from tests.oracle import (
+    SETTLE_SECONDS,
+    Snapshot,
+    assert_same,
+    differences,
+    node_facts,
+    profiles_on_disk,
+    snapshot,
+)
 
 # What the status calls a node that a failed change has left alone.
-AS_BEFORE = re.compile(r"runs what it ran before|rolled back|was undone|is undone")
+AS_BEFORE = re.compile(r"runs what it ran before|was undone|is undone")
+# What it calls one that a failed change has not left alone.
+AMISS = re.compile(r"rollback incomplete")
 # What Ready's message says of what is in effect and would not outlast a reboot.
 UNSAVED = re.compile(r"a reboot would (undo|revert|lose)")
 
@@ -30,6 +40,8 @@ def assert_true_words(node: Node, before: Snapshot | None = None) -> None:
         return
     if before is not None and AS_BEFORE.search(ready["message"]):
         assert_same(node, before)
+    if before is not None and AMISS.search(ready["message"]):
+        assert differences(before, snapshot(node)), f"{ready['message']!r}, but {node.name} is what it was before"
     _soon(node, dangling, "at the next boot no port must wait for a controller that is gone")
     if ready["reason"] == "Configured":
         _soon(node, lambda facts: unmet(document, facts), "Ready says Configured")

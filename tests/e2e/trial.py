@@ -90,8 +90,8 @@ class Trial:
             if ready["status"] != "True":
                 self._before = assert_same(node, before)
         with self._noting(outcome):
-            # That it is what it was before has just been seen to.
-            assert_true_words(node)
+            # Where it is not what it was before, that has just been told.
+            assert_true_words(node, None if outcome.breaches else before)
         if document.wrong is None and ready["status"] != "True":
             outcome.breaches.append("refused, although nothing is wrong with it")
         if power_cut and not outcome.breaches and ready["status"] == "True":
