@@ -145,8 +145,8 @@ CUT = {
 # What somebody does by hand, and the document that comes upon it; several at once, for a power cut takes its time.
 HANDS: dict[str, tuple[str, Document]] = {
     "what is asked for is there": (
-        "ip address add 192.0.2.10/24 dev eth1; ip link add dum1 type dummy; ip link set dum1 up;"
-        " ip link add br1 type bridge; ip link set eth2 master br1; ip link set br1 up",
+        """ip address add 192.0.2.10/24 dev eth1; ip link add dum1 type dummy; ip link set dum1 up
+        ip link add br1 type bridge; ip link set eth2 master br1; ip link set br1 up""",
         right(
             {
                 "interfaces": [
@@ -158,8 +158,8 @@ HANDS: dict[str, tuple[str, Document]] = {
         ),
     ),
     "a port is down, and there are an address and a route": (
-        "ip link set eth3 down; ip address add 10.89.0.5/24 dev eth0;"
-        " ip route add 172.16.5.0/24 via 10.88.0.1 dev eth0",
+        """ip link set eth3 down; ip address add 10.89.0.5/24 dev eth0
+        ip route add 172.16.5.0/24 via 10.88.0.1 dev eth0""",
         wrong("address", {"interfaces": [bridge("br1", "eth3"), ethernet("eth0", ipv4=static("10.99.0.7", 24))]}),
     ),
 }
