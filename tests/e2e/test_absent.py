@@ -5,6 +5,7 @@ node01 gets each document from its agent, node02 from libnmstate itself, on disk
 
 import itertools
 import json
+import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.e2e.cases import bond, bridge, static
+from tests.e2e.parts import TYPES
 from tests.lab import Json, Node, condition
 from tests.met import unmet
 from tests.oracle import SETTLE_SECONDS, Snapshot, differences, node_facts, settled
@@ -30,9 +32,9 @@ THINGS: dict[str, tuple[Json, Json]] = {
     name: ({"interfaces": [entry]}, {"interfaces": [{"name": entry["name"], "type": entry["type"], "state": "absent"}]})
     for name, entry in {
         "linux-bridge": bridge("br7", "eth2"),
-        "bond": bond("bond7", "eth2", "eth3"),
+        "bond": bond("bond7", "eth3"),
         "vlan": {"name": "eth1.7", "type": "vlan", "state": "up", "vlan": {"base-iface": "eth1", "id": 7}},
-        "vrf": {"name": "vrf7", "type": "vrf", "state": "up", "vrf": {"port": ["eth2"], "route-table-id": 1007}},
+        "vrf": {"name": "vrf7", "type": "vrf", "state": "up", "vrf": {"port": ["dummy9"], "route-table-id": 1007}},
         "dummy": {"name": "dummy8", "type": "dummy", "state": "up"},
         "vxlan": {
             "name": "vxlan7",
@@ -70,6 +72,36 @@ THINGS["rule"] = (
     {"interfaces": [_ADDRESS], "route-rules": {"config": [_RULE]}},
     {"route-rules": {"config": [{**_RULE, "state": "absent"}]}},
 )
+
+# The port of the VRF, so that each has ports of its own and all can be there at once.
+THINGS["vrf"][0]["interfaces"].insert(0, {"name": "dummy9", "type": "dummy", "state": "up"})
+THINGS["vrf by name"] = (THINGS["vrf"][0], THINGS["vrf by name"][1])
+
+
+def together(*names: str) -> tuple[Json, Json]:
+    """Several things in one document."""
+    found: tuple[Json, Json] = {}, {}
+    for name in names:
+        for whole, part in zip(found, THINGS[name], strict=True):
+            whole.setdefault("interfaces", []).extend(
+                entry for entry in part.get("interfaces", []) if entry not in whole["interfaces"]
+            )
+            for section in ("routes", "route-rules"):
+                config = part.get(section, {}).get("config", [])
+                if config:
+                    whole.setdefault(section, {"config": []})["config"] += config
+    return found
+
+
+if not os.environ.get("SOAK"):
+    # One by one costs minutes.
+    THINGS = {
+        "every kind": together(*(name for name in THINGS if name in TYPES)),
+        "every kind by name": together(*(name for name in THINGS if name.endswith(" by name"))),
+        "ethernet": THINGS["ethernet"],
+        "a route and a rule": together("route", "rule"),
+        "routes of an interface": THINGS["routes of an interface"],
+    }
 
 _MTUS = itertools.cycle(range(1300, 1400))
 
