@@ -14,7 +14,7 @@ from nmstate_controller.node.originals import remember, with_dropped
 State = dict[str, Any]
 
 GROWTH: Final = 75
-"""How much longer ten times as many entries on both sides may take: ten to forty times, a hundred if it were each pair."""
+"""How much longer ten times as many entries on both sides may take: a hundred times, if it were each pair."""
 
 DESIRED: Final = 5_000
 THERE: Final = 1_000
