@@ -217,8 +217,7 @@ class Status(ApiModel):
     conditions: list[Condition] = Field(
         default=[],
         description="Ready: the node runs what spec asks. Reconciling: it is being changed. Stalled: nothing more "
-        "will happen "
-        "until the spec changes. Reporting: currentState is fresh.",
+        "will happen soon without somebody. Reporting: currentState is fresh.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
     current_state: State | None = Field(
