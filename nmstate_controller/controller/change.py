@@ -31,7 +31,9 @@ from nmstate_controller.errors import (
 from nmstate_controller.node.journal import Journal, Note, Phase
 from nmstate_controller.node.kernel.snapshot import KernelSnapshot
 from nmstate_controller.node.kernel.system import Kernel
+from nmstate_controller.node.matcher.names import kind
 from nmstate_controller.node.nmstate import Nmstate
+from nmstate_controller.node.originals.touching import ports_of
 from nmstate_controller.node.profiles import ManagerSnapshot
 from nmstate_controller.tasks import cancel
 
@@ -102,6 +104,7 @@ class Changer:
         wants up, and that somebody set down in the kernel.
         """
         manager, kernel = await self._manager.snapshot(), await self._kernel.snapshot()
+        document = with_unsaved_ports(document, before, manager)
         metadata = subject.metadata
         note = Note(
             uid=metadata.uid,
@@ -403,14 +406,33 @@ def _absent(document: State) -> State:
     return {"interfaces": gone} if gone else {}
 
 
+def with_unsaved_ports(document: State, before: State, manager: ManagerSnapshot) -> State:
+    """The document, with an entry for each port that it lists and that somebody attached by hand.
+
+    Where a controller has its ports already libnmstate makes no profiles for them, and a boot would not attach them.
+    """
+    interfaces = [one for one in document.get("interfaces") or [] if isinstance(one, dict)]
+    named = {one.get("name") for one in interfaces}
+    unsaved = set(manager.not_saved(_ports(interfaces))) - named
+    found = [one for one in before.get("interfaces", []) if one.get("name") in unsaved and one.get("controller")]
+    if not found:
+        return document
+    entries = [{"name": one["name"], "type": kind(one), "state": "up"} for one in found]
+    return {**document, "interfaces": [*document["interfaces"], *entries]}
+
+
+def _ports(interfaces: list[State]) -> set[str]:
+    """The ports that the controllers among these are to have."""
+    return {port for one in interfaces if one.get("state", "up") == "up" for port in ports_of(one)}
+
+
 def lasting(document: State) -> set[str]:
     """The interfaces whose configuration has to be found by a boot."""
     interfaces = [one for one in document.get("interfaces") or [] if isinstance(one, dict)]
     routes = (document.get("routes") or {}).get("config") or []
     up = {"interfaces": [one for one in interfaces if one.get("state", "up") == "up"]}
-    return names({**up, "routes": {"config": [one for one in routes if one.get("state") != "absent"]}}) - {
-        one.get("name") for one in interfaces if one.get("state", "up") != "up"
-    }
+    there = names({**up, "routes": {"config": [one for one in routes if one.get("state") != "absent"]}})
+    return (there | _ports(interfaces)) - {one.get("name") for one in interfaces if one.get("state", "up") != "up"}
 
 
 def _boot_milliseconds() -> int:

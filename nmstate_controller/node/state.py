@@ -13,7 +13,9 @@ from nmstate_controller.node.matcher.names import USERSPACE, kind
 
 _BRIDGE_TIMERS: Final = frozenset({"gc-timer", "hello-timer"})
 _ADDRESS_LIFETIMES: Final = frozenset({"valid-life-time", "preferred-life-time"})
-_PINNED: Final = frozenset({"auto-route-metric"})
+_PINNED: Final = frozenset({"auto-route-metric", "prefix-route-metric"})
+"""A rollback pins the metric that the routes had (`set_route_metric`), which shows where there was a default; of
+several prefix routes nmstate shows the metric of one. The routes themselves are compared by what the kernel has."""
 
 
 def without_ghosts(shown: State) -> State:
@@ -66,19 +68,23 @@ class Filter:
 def changed_parts(before: State, after: State, interfaces: Collection[str]) -> list[str]:
     """Which of `interfaces` two documents of `libnmstate.show` tell differently, and whether DNS."""
     old, new = (
-        {_order(found): _without_pinned_metric(found) for found in Filter().reportable(shown).get("interfaces", [])}
+        {_order(found): _comparable(found) for found in Filter().reportable(shown).get("interfaces", [])}
         for shown in (before, after)
     )
     changed = {key[0] for key in old.keys() | new.keys() if key[0] in interfaces and old.get(key) != new.get(key)}
     return sorted(changed) + (["dns-resolver"] if before.get("dns-resolver") != after.get("dns-resolver") else [])
 
 
-def _without_pinned_metric(interface: State) -> State:
-    """A rollback pins the metric that the routes had (`set_route_metric`), which shows where there was a default."""
-    return {
-        key: _less(value, _PINNED) if key in ("ipv4", "ipv6") and isinstance(value, dict) else value
-        for key, value in interface.items()
-    }
+def _comparable(interface: State) -> State:
+    """Without what a rollback may leave different (`_PINNED`), and addresses in an order of their own."""
+    result = dict(interface)
+    for family in ("ipv4", "ipv6"):
+        section = result.get(family)
+        if isinstance(section, dict):
+            result[family] = _less(section, _PINNED)
+            if "address" in section:
+                result[family]["address"] = sorted(_dicts(section["address"]), key=str)
+    return result
 
 
 def _is_pod_end(interface: State) -> bool:

@@ -14,8 +14,8 @@ from nmstate_controller.node.matcher.names import Interface, Key, Names, is_unty
 from nmstate_controller.node.matcher.values import items, mapping, mappings
 
 _NOT_COMPARED: Final = ("ignore", "unknown")
-_STAYS: Final = frozenset({"ethernet", "infiniband", "loopback", "unknown"})
-"""Types that nmstate does not remove, or cannot tell (`Interface::is_virtual`)."""
+_STAYS: Final = frozenset({"ethernet", "infiniband", "loopback", "unknown", "veth"})
+"""Types that nmstate does not remove, or cannot tell (`Interface::is_virtual`); a veth is an ethernet to it."""
 _LOOPBACK_MTU: Final = 65536
 _LOOPBACK_ADDRESSES: Final = frozenset({"127.0.0.1", "::1"})
 
