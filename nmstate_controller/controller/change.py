@@ -74,6 +74,9 @@ class Manager(RollbackManager, Protocol):
     async def not_saved(self, interfaces: Collection[str]) -> list[str]:
         """Which interfaces' configuration is not on disk."""
 
+    async def allow_autoconnect(self, before: ManagerSnapshot, interfaces: Collection[str]) -> None:
+        """Let devices activate profiles by themselves that might do so before."""
+
 
 class Changer:
     """Makes changes, and settles those that were left."""
@@ -266,6 +269,8 @@ class Changer:
             await self._manager.save(note.manager, names(note.document))
             if rest := on_disk_only(note.document):
                 await self._nmstate.apply(rest)
+                # In memory absent is down, which it would not be on disk.
+                await self._manager.allow_autoconnect(note.manager, _names(_absent(note.document)))
             missing = await self.not_saved(note.document)
         except NetworkManagerUnavailable as error:
             log.warning("the change is in effect but not on disk", error=str(error))

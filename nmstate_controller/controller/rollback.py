@@ -99,7 +99,9 @@ class Rollback:
             if not left:
                 break
             # What is NetworkManager's it brings by itself, a route a moment after its address.
-            if look and not await self._restore_metrics(note, kernel, touched):
+            if look == 1 and await self._restore_metrics(note, kernel, touched):
+                continue
+            if look:
                 await self._kernel.restore(note.kernel, touched)
         return left
 

@@ -70,6 +70,7 @@ class Device(BaseModel, frozen=True):
     state: int
     active: str = ""
     profile: str = ""
+    autoconnect: bool = True
 
 
 class ManagerSnapshot(BaseModel, frozen=True):
@@ -153,7 +154,11 @@ async def take(bus: Bus, owner: str) -> ManagerSnapshot:
             active = str(device.get("ActiveConnection", _NOTHING))
             uuid = objects.get(active, {}).get(_ACTIVE, {}).get("Uuid", "")
             devices[str(device["Interface"])] = Device(
-                path=path, state=int(device.get("State", 0)), active=active if uuid else "", profile=str(uuid)
+                path=path,
+                state=int(device.get("State", 0)),
+                active=active if uuid else "",
+                profile=str(uuid),
+                autoconnect=bool(device.get("Autoconnect", True)),
             )
     return ManagerSnapshot(
         owner=owner,
@@ -196,6 +201,22 @@ async def _add_secrets(bus: Bus, path: str, settings: dict[str, dict[str, Varian
         with contextlib.suppress(NetworkManagerUnavailable):
             found = await bus.raw_call(SERVICE, path, CONNECTION, "GetSecrets", "s", [name])
             settings[name] = {**settings[name], **found[0].get(name, {})}
+
+
+async def allow_autoconnect(bus: Bus, before: ManagerSnapshot, interfaces: Collection[str] | None = None) -> None:
+    """Let devices (all, or some) activate profiles by themselves that might do so before.
+
+    NetworkManager forbids it to a device that is told to go down, until the next boot. Raises
+    NetworkManagerUnavailable.
+    """
+    now = await take(bus, before.owner)
+    for name, device in now.devices.items():
+        known = before.devices.get(name)
+        if device.autoconnect or known is None or not known.autoconnect:
+            continue
+        if interfaces is None or name in interfaces:
+            value = [DEVICE, "Autoconnect", Variant("b", True)]
+            await bus.raw_call(SERVICE, device.path, "org.freedesktop.DBus.Properties", "Set", "ssv", value)
 
 
 async def global_dns(bus: Bus) -> Json:

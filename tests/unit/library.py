@@ -251,6 +251,13 @@ class Manager:
             library.disk[name] = copy.deepcopy(library.profiles[name])
             await self._asked("saved")
 
+    async def allow_autoconnect(
+        self,
+        before: ManagerSnapshot,  # noqa: ARG002
+        interfaces: Collection[str],  # noqa: ARG002
+    ) -> None:
+        await self._asked("autoconnect")
+
     async def not_saved(self, interfaces: Collection[str]) -> list[str]:
         await self._asked("not saved")
         return sorted(set(interfaces) & set(self._unsaved()))

@@ -60,11 +60,23 @@ class KernelSnapshot(BaseModel, frozen=True):
         """The metric of the routes, by interface and `ipv4` or `ipv6`, where the same routes have another one now."""
         old, new = self.of(interfaces), now.of(interfaces)
         there = {entry.but_metric for label, entry in new.items() if label not in old}
-        return {
-            (entry.interfaces[0], "ipv6" if ":" in entry.but_metric else "ipv4"): entry.metric
+        moved = [
+            entry
             for label, entry in old.items()
             if label not in new and entry.but_metric in there and len(entry.interfaces) == 1
-        }
+        ]
+        # A route of its own may have a metric of its own; that of the network of an address is the interface's.
+        moved.sort(key=lambda entry: " via " not in entry.but_metric)
+        return {(entry.interfaces[0], "ipv6" if ":" in entry.but_metric else "ipv4"): entry.metric for entry in moved}
+
+    def superseding(self, now: "KernelSnapshot", interfaces: Collection[str]) -> list[str]:
+        """The labels of routes in `now` that are here with another metric, and not with that one."""
+        known = {entry.but_metric for entry in self.of(interfaces).values() if entry.but_metric}
+        return [
+            label
+            for label, entry in now.of(interfaces).items()
+            if label not in self.entries and entry.but_metric in known
+        ]
 
     def of(self, interfaces: Collection[str]) -> dict[str, Entry]:
         """The entries of those interfaces, and those of none."""

@@ -1,7 +1,8 @@
 """The kernel that this process runs on: looked at, and given back what NetworkManager does not bring back.
 
 NetworkManager brings back what its profiles say. What somebody set up by hand (`ip address add`, `ip link set down`, a
-route of a network plugin) it takes away with the next activation of the interface. Nothing is ever taken away here.
+route of a network plugin) it takes away with the next activation of the interface. Nothing is taken away here but a
+route that is there with another metric as well.
 """
 
 import asyncio
@@ -33,6 +34,7 @@ from nmstate_controller.node.kernel.messages import (
 from nmstate_controller.node.kernel.rtnetlink import (
     NLM_F_CREATE,
     NLM_F_EXCL,
+    RTM_DELROUTE,
     RTM_GETADDR,
     RTM_GETLINK,
     RTM_GETROUTE,
@@ -119,6 +121,8 @@ def _restore(before: KernelSnapshot, interfaces: Collection[str]) -> None:
         for label, entry in sorted(missing, key=lambda item: (item[1].kind, " via " in item[0])):
             if label not in now.entries:
                 _give(kernel, label, entry, indexes)
+        for label in before.superseding(now, interfaces):
+            _take(kernel, label, now.entries[label])
 
 
 def _add(entries: dict[str, Entry], found: tuple[str, Entry] | None) -> None:
@@ -141,6 +145,14 @@ def _restore_link(kernel: RouteSocket, name: str, before: KernelSnapshot, now: K
         kernel.change(RTM_NEWLINK, 0, header + packed(change))
     except OSError as error:
         log.warning("the link could not be set back", interface=name, error=error.strerror)
+
+
+def _take(kernel: RouteSocket, label: str, entry: Entry) -> None:
+    """Remove a route that stands there with another metric: what it is for is there as it was."""
+    try:
+        kernel.change(RTM_DELROUTE, 0, bytes.fromhex(entry.raw))
+    except OSError as error:
+        log.warning("a route with another metric could not be removed", entry=label, error=error.strerror)
 
 
 def _give(kernel: RouteSocket, label: str, entry: Entry, indexes: dict[int, int]) -> None:

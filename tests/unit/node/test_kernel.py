@@ -60,6 +60,8 @@ async def test_snapshot_names_everything_that_somebody_set_up() -> None:
         "link set a0 master br0",
         "rule del priority 1000",
         "route del 10.9.0.0/16 table 200",
+        "route del 203.0.113.0/24 metric 77\nroute add 203.0.113.0/24 via 192.0.2.1 dev a0 metric 102",
+        "route add 2001:db8:9::/48 via 2001:db8::1 dev a0 metric 5",
         "address flush dev a0\nlink set a0 down\nlink set a0 mtu 1300",
         "link del a0\nlink add a0 type veth peer name b0\nlink set b0 up",
     ],
