@@ -20,7 +20,8 @@ from tests.e2e.trial import SHORT, Trial, edit, serve
 from tests.lab import Node, eventually
 from tests.oracle import assert_same, node_facts, settled
 
-SEED = os.environ.get("DOCUMENTS_SEED") or str(random.randrange(10**6))
+# In `make test` the same ones each time: what a new seed finds is for whoever runs the soak, not for the next commit.
+SEED = os.environ.get("DOCUMENTS_SEED") or (str(random.randrange(10**6)) if os.environ.get("SOAK") else "1")
 COUNT = int(os.environ.get("DOCUMENTS") or (400 if os.environ.get("SOAK") else 12))
 CUT_SHARE = 0.1
 RENEWED_EVERY = 40
