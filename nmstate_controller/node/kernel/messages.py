@@ -28,7 +28,7 @@ RULE: Final = struct.Struct("=8BI")  # family, dst_len, src_len, tos, table, -, 
 _NEXT_HOP: Final = struct.Struct("=HBBi")  # length, flags, hops, index
 
 IFF_UP: Final = 0x1
-IFLA_IFNAME, IFLA_MTU, IFLA_MASTER = 3, 4, 10
+IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_MASTER = 1, 3, 4, 10
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_CACHEINFO, _IFA_FLAGS = 1, 2, 6, 8
 _IFA_F_PERMANENT: Final = 0x80
 _RT_SCOPE_LINK: Final = 253
@@ -55,7 +55,16 @@ def links(bodies: list[bytes]) -> Iterator[tuple[str, Link]]:
     names = {index: name for name, index, _, _ in found}
     for name, index, flags, own in found:
         controller = names.get(number(own, IFLA_MASTER), "")
-        yield name, Link(index=index, up=bool(flags & IFF_UP), mtu=number(own, IFLA_MTU), controller=controller)
+        yield (
+            name,
+            Link(
+                index=index,
+                up=bool(flags & IFF_UP),
+                mtu=number(own, IFLA_MTU),
+                controller=controller,
+                mac=own.get(IFLA_ADDRESS, b"").hex(),
+            ),
+        )
 
 
 def address(body: bytes, names: dict[int, str]) -> tuple[str, Entry] | None:

@@ -9,12 +9,16 @@ from pydantic import BaseModel
 
 
 class Link(BaseModel, frozen=True):
-    """What of a link somebody may have set by hand; `controller` is a name, empty for none."""
+    """What of a link somebody may have set by hand; `controller` is a name, empty for none.
+
+    `mac` in hexadecimal digits: a bond draws another one of its ports' when it gets its ports anew.
+    """
 
     index: int
     up: bool
     mtu: int
     controller: str = ""
+    mac: str = ""
 
 
 class Entry(BaseModel, frozen=True):

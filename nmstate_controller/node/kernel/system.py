@@ -21,6 +21,7 @@ from nmstate_controller.node.kernel.messages import (
     IFADDR,
     IFF_UP,
     IFINFO,
+    IFLA_ADDRESS,
     IFLA_MASTER,
     IFLA_MTU,
     RTMSG,
@@ -138,6 +139,8 @@ def _restore_link(kernel: RouteSocket, name: str, before: KernelSnapshot, now: K
     if old.controller != new.controller and (not old.controller or old.controller in now.links):
         index = now.links[old.controller].index if old.controller else 0
         change[IFLA_MASTER] = struct.pack("=I", index)
+    if old.mac != new.mac and old.mac and not old.controller:
+        change[IFLA_ADDRESS] = bytes.fromhex(old.mac)
     if not change and old.up == new.up:
         return
     header = IFINFO.pack(socket.AF_UNSPEC, 0, new.index, IFF_UP if old.up else 0, IFF_UP)
