@@ -22,7 +22,7 @@ from tests.oracle import assert_same, node_facts, settled
 
 # In `make test` the same ones each time: what a new seed finds is for whoever runs the soak, not for the next commit.
 SEED = os.environ.get("DOCUMENTS_SEED") or (str(random.randrange(10**6)) if os.environ.get("SOAK") else "1")
-COUNT = int(os.environ.get("DOCUMENTS") or (400 if os.environ.get("SOAK") else 12))
+COUNT = int(os.environ.get("DOCUMENTS") or (400 if os.environ.get("SOAK") else 10))
 CUT_SHARE = 0.1
 RENEWED_EVERY = 40
 PROFILE = "/etc/NetworkManager/system-connections/eth0.nmconnection"
