@@ -77,7 +77,6 @@ class ManagerSnapshot(BaseModel, frozen=True):
     """What tells one run of NetworkManager from the next (`owner`), and what there was in it."""
 
     owner: str
-    checkpoints: list[str] = []
     profiles: dict[str, Profile] = {}
     devices: dict[str, Device] = {}
     global_dns: Json = {}
@@ -146,7 +145,6 @@ async def take(bus: Bus, owner: str) -> ManagerSnapshot:
     profiles = await run_together(
         *(_profile(bus, path, found[CONNECTION]) for path, found in objects.items() if CONNECTION in found)
     )
-    manager = objects.get(ROOT, {}).get(SERVICE, {})
     devices = {}
     for path, found in objects.items():
         device = found.get(DEVICE)
@@ -162,7 +160,6 @@ async def take(bus: Bus, owner: str) -> ManagerSnapshot:
             )
     return ManagerSnapshot(
         owner=owner,
-        checkpoints=[str(path) for path in manager.get("Checkpoints") or []],
         profiles={found.uuid: found for found in profiles if found is not None},
         devices=devices,
         global_dns=await global_dns(bus),

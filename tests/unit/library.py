@@ -209,10 +209,9 @@ class Manager:
     async def snapshot(self) -> ManagerSnapshot:
         await self._asked("snapshot")
         library = self._library
-        checkpoints = [library.checkpoint] if library.pending is not None else []
         # What a real one has of each profile is of no interest here.
         state = {"interfaces": library.interfaces, "profiles": library.profiles}
-        return ManagerSnapshot(owner=f":1.{library.owner}", checkpoints=checkpoints, global_dns=copy.deepcopy(state))
+        return ManagerSnapshot(owner=f":1.{library.owner}", global_dns=copy.deepcopy(state))
 
     async def is_pending(self, checkpoint: str, owner: str) -> bool | None:
         await self._asked("is pending")
