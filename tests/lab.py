@@ -174,6 +174,26 @@ class Node:
         """What a shell script prints on the node."""
         return self.run("sh", "-ec", script)
 
+    def start(self, script: str) -> str:
+        """Start a shell script on the node that goes on after this; returns its files' path without .pid and .log."""
+        name = f"/run/lab-{time.monotonic_ns()}"
+        # Not before it is in a session of its own.
+        self.shell(
+            f"setsid sh -c {shlex.quote(f'echo $$ > {name}.pid; {script}')} > {name}.log 2>&1 < /dev/null &"
+            f" until [ -s {name}.pid ]; do kill -0 $! || {{ cat {name}.log >&2; exit 1; }}; sleep 0.1; done"
+        )
+        return name
+
+    @contextlib.contextmanager
+    def background(self, script: str) -> Iterator[None]:
+        """A shell script that runs on the node meanwhile; fails when it ends by itself, with what it printed."""
+        name = self.start(script)
+        try:
+            yield
+        finally:
+            ended = self.shell(f'kill -- "-$(cat {name}.pid)" 2>/dev/null || {{ echo ended; cat {name}.log; }}')
+        assert not ended, f"{script}: {ended}"
+
     def python(self, script: str, *arguments: str) -> str:
         """What a Python script prints on the node, with the agent's packages."""
         return self.run(PYTHON, "-c", script, *arguments)

@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.cases import bridge
 from tests.e2e.documents import make
 from tests.e2e.stories import CUT, HANDS, NO_ANSWER, stories, wrong
-from tests.e2e.trial import SHORT, Trial, edit, serve
+from tests.e2e.trial import SERVER, SHORT, Trial, edit
 from tests.lab import Node, eventually
 from tests.oracle import assert_same, node_facts, settled
 
@@ -34,7 +34,7 @@ def trials(nodes: list[Node]) -> Iterator[list[Trial]]:
     trials = [Trial(node, node.run("cat", PROFILE)) for node in nodes]
     for node in nodes:
         node.agent("restart", **SHORT)
-        serve(node)
+        node.start(SERVER)
     yield trials
     for trial in trials:
         trial.renew()

@@ -87,9 +87,8 @@ def test_drift_is_told_and_left_alone_with_the_policy_report(lab: Lab, configure
 def test_a_fight_is_given_up(configured: Node) -> None:
     node = configured
     generation = node.object()["metadata"]["generation"]
-    script = "while :; do ip link set eth1 mtu 1300 2>/dev/null; sleep 1; done"
-    node.shell(f"setsid sh -c '{script}' >/dev/null 2>&1 & echo $! > /run/lab-fight.pid")
-    try:
+    script = "while :; do ip link set eth1 mtu 1300; sleep 1; done"
+    with node.background(script):
         status = eventually(
             lambda: node.object()["status"],
             lambda status: condition(status, "Stalled").get("reason") == "DriftFought",
@@ -107,8 +106,6 @@ def test_a_fight_is_given_up(configured: Node) -> None:
             seconds=90,
         )
         assert node.metric('nmstate_controller_apply_duration_seconds_count{phase="apply"}') == applied
-    finally:
-        node.shell("kill $(cat /run/lab-fight.pid)")
     node.configured(node.desire(*UNDO))
 
 

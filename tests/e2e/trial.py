@@ -20,12 +20,14 @@ SHORT = {"rollback_timeout": "30", "probe_timeout": "10"}
 
 VERDICT_SECONDS = 300.0
 
-_SERVER = f"""
-import socket, threading
+SERVER = f"""exec /usr/bin/env python3 -c '
+import socket
 server = socket.create_server(("0.0.0.0", {TCP_PORT}))
 while True:
     server.accept()[0].close()
-"""
+'"""
+"""Answers at TCP_PORT on every address of a node."""
+
 _PRISTINE = """
 rm -f /etc/NetworkManager/system-connections/* /var/lib/NetworkManager/NetworkManager-intern.conf
 umask 077; cat > /etc/NetworkManager/system-connections/eth0.nmconnection <<'END'
@@ -108,7 +110,7 @@ class Trial:
             before = settled(node)
             node.lab.command("reboot", node.name, "--power-cut")
             assert_same(node, before, view=of_a_boot, seconds=20)
-        serve(node)
+        node.start(SERVER)
 
     @contextlib.contextmanager
     def without_agent(self) -> Iterator[None]:
@@ -147,7 +149,7 @@ class Trial:
         with self.without_agent():
             node.shell(_PRISTINE.format(profile=self._profile))
             node.lab.command("reboot", node.name, "--power-cut")
-        serve(node)
+        node.start(SERVER)
         self._before = None
 
     @contextlib.contextmanager
@@ -178,11 +180,6 @@ def edit(node: Node, document: Document) -> int:
     done = node.lab.kubectl(*command, stdin=json.dumps(patch))
     generation: int = json.loads(done.stdout)["metadata"]["generation"]
     return generation
-
-
-def serve(node: Node) -> None:
-    """Somebody answers at TCP_PORT on every address of the node."""
-    node.shell(f"setsid /usr/bin/env python3 -c '{_SERVER}' >/dev/null 2>&1 & echo $! > /run/lab-tcp.pid")
 
 
 def figures(outcomes: list[Outcome]) -> str:
