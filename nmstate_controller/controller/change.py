@@ -74,8 +74,8 @@ class Manager(RollbackManager, Protocol):
     async def not_saved(self, interfaces: Collection[str]) -> list[str]:
         """Which interfaces' configuration is not on disk."""
 
-    async def allow_autoconnect(self, before: ManagerSnapshot, interfaces: Collection[str]) -> None:
-        """Let devices activate profiles by themselves that might do so before."""
+    async def restore_autoconnect(self, before: ManagerSnapshot, interfaces: Collection[str]) -> None:
+        """Let devices activate profiles by themselves if they might do so before, and else not."""
 
 
 class Changer:
@@ -270,7 +270,7 @@ class Changer:
             if rest := on_disk_only(note.document):
                 await self._nmstate.apply(rest)
                 # In memory absent is down, which it would not be on disk.
-                await self._manager.allow_autoconnect(note.manager, _names(_absent(note.document)))
+                await self._manager.restore_autoconnect(note.manager, _names(_absent(note.document)))
             missing = await self.not_saved(note.document)
         except NetworkManagerUnavailable as error:
             log.warning("the change is in effect but not on disk", error=str(error))
@@ -349,7 +349,8 @@ def on_trial(document: State, before: State, *, bare: bool = False) -> State:
     What is absent already is left out: to have it down, as absent means in memory, libnmstate would make it first.
 
     A controller that shall be absent only goes down in memory and would keep its ports, whose profiles would name it
-    for ever; libnmstate would then wait without end for one of them to come up. So they are taken from it.
+    for ever; libnmstate would then wait without end for one of them to come up. So they are taken from it, one that
+    shall be down as well: that by itself leaves its profile as it is, and is done on disk.
 
     `bare`: what shall be absent stays for now, without what the node could be reached by.
     """
@@ -359,16 +360,16 @@ def on_trial(document: State, before: State, *, bare: bool = False) -> State:
         return {**trial, "interfaces": []} if "interfaces" in trial else trial
     named = {found.get("name") for found in interfaces}
     going = {found.get("name") for found in interfaces if found.get("state") == "absent"}
+    taken = _ports(interfaces)
     # An OVS interface ends with its bridge.
     ports = {
         found.get("name"): found.get("type")
         for found in before.get("interfaces", [])
-        if found.get("controller") in going and found.get("type") != "ovs-interface"
+        if found.get("controller") in going and found.get("type") != "ovs-interface" and found.get("name") not in taken
     }
     unnamed = [{"name": name, "type": kind, "state": "up"} for name, kind in ports.items() if name not in named]
     trial["interfaces"] = [
-        {"controller": "", **found} if found.get("name") in ports and found.get("state", "up") == "up" else found
-        for found in (*interfaces, *unnamed)
+        _released(found) if found.get("name") in ports else found for found in (*interfaces, *unnamed)
     ]
     if bare:
         known = {found.get("name"): found for found in before.get("interfaces", [])}
@@ -377,6 +378,14 @@ def on_trial(document: State, before: State, *, bare: bool = False) -> State:
             for found in trial["interfaces"]
         ]
     return trial
+
+
+def _released(port: State) -> State:
+    """The entry of a port that its controller is to let go."""
+    state = port.get("state", "up")
+    if state == "up":
+        return {"controller": "", **port}
+    return _bare(port) | {"controller": ""} if state == "down" else port
 
 
 def _is_gone_already(wanted: State, before: State) -> bool:
@@ -398,8 +407,12 @@ def _bare(current: State) -> State:
 
 
 def on_disk_only(document: State) -> State | None:
-    """The part of a document that memory cannot prove: what shall be absent (it only goes down) and the hostname."""
-    rest = _absent(document)
+    """The part of a document that memory cannot prove: what shall be absent (it only goes down) and the hostname.
+
+    With what is absent goes what shall be down, which `on_trial` may have left up.
+    """
+    gone = [found for found in document.get("interfaces") or [] if found.get("state") in ("absent", "down")]
+    rest: State = {"interfaces": gone} if _absent(document) else {}
     if document.get("hostname"):
         rest["hostname"] = document["hostname"]
     return rest or None

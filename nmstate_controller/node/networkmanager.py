@@ -13,7 +13,15 @@ from dbus_fast import Variant
 from nmstate_controller.errors import NetworkManagerUnavailable
 from nmstate_controller.node import dbus
 from nmstate_controller.node.dbus import Bus
-from nmstate_controller.node.profiles import CONNECTION, DEVICE, ROOT, SERVICE, ManagerSnapshot, allow_autoconnect, take
+from nmstate_controller.node.profiles import (
+    CONNECTION,
+    DEVICE,
+    ROOT,
+    SERVICE,
+    ManagerSnapshot,
+    restore_autoconnect,
+    take,
+)
 from nmstate_controller.node.restoring import Restoring
 
 __all__ = ["SERVICE", "ManagerSnapshot", "NetworkManager"]
@@ -73,12 +81,12 @@ class NetworkManager:
         """Bring profiles, activations and the global DNS back, as far as that can be had within that many seconds."""
         async with dbus.connected() as bus:
             await Restoring(bus, before).run(await _owner(bus), seconds)
-            await allow_autoconnect(bus, before)
+            await restore_autoconnect(bus, before)
 
-    async def allow_autoconnect(self, before: ManagerSnapshot, interfaces: Collection[str]) -> None:
-        """Let those devices activate profiles by themselves that might do so before."""
+    async def restore_autoconnect(self, before: ManagerSnapshot, interfaces: Collection[str]) -> None:
+        """Let those devices activate profiles by themselves if they might do so before, and else not."""
         async with dbus.connected() as bus:
-            await allow_autoconnect(bus, before, interfaces)
+            await restore_autoconnect(bus, before, interfaces)
 
     async def set_route_metric(self, interface: str, family: str, metric: int) -> None:
         """Give the routes of an interface that leave it to NetworkManager that metric, until the next activation.

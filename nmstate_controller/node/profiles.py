@@ -200,19 +200,19 @@ async def _add_secrets(bus: Bus, path: str, settings: dict[str, dict[str, Varian
             settings[name] = {**settings[name], **found[0].get(name, {})}
 
 
-async def allow_autoconnect(bus: Bus, before: ManagerSnapshot, interfaces: Collection[str] | None = None) -> None:
-    """Let devices (all, or some) activate profiles by themselves that might do so before.
+async def restore_autoconnect(bus: Bus, before: ManagerSnapshot, interfaces: Collection[str] | None = None) -> None:
+    """Let devices (all, or some) activate profiles by themselves if they might do so before, and else not.
 
-    NetworkManager forbids it to a device that is told to go down, until the next boot. Raises
+    NetworkManager forbids it to a device that is told to go down, and forgets that when it restarts. Raises
     NetworkManagerUnavailable.
     """
     now = await take(bus, before.owner)
     for name, device in now.devices.items():
         known = before.devices.get(name)
-        if device.autoconnect or known is None or not known.autoconnect:
+        if known is None or device.autoconnect == known.autoconnect:
             continue
         if interfaces is None or name in interfaces:
-            value = [DEVICE, "Autoconnect", Variant("b", True)]
+            value = [DEVICE, "Autoconnect", Variant("b", known.autoconnect)]
             await bus.raw_call(SERVICE, device.path, "org.freedesktop.DBus.Properties", "Set", "ssv", value)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.cases import absent, bridge, static
-from tests.e2e.trial import SHORT
+from tests.e2e.faults import TCP_PORT
+from tests.e2e.trial import SERVER, SHORT
 from tests.lab import Json, Lab, Node, condition, eventually
 from tests.oracle import assert_same, settled, undone
 from tests.words import assert_true_words
@@ -139,13 +140,11 @@ def test_dns_that_is_removed_in_so_many_words_is_gone_without_being_asked(node: 
 def test_a_probe_of_the_users_own_counts(node: Node) -> None:
     node.shell("ip address add 192.0.2.1/24 dev peer1; nft list ruleset >/dev/null 2>&1 || true")
     node.configured(node.desire({"name": "eth1", "type": "ethernet", "state": "up", "ipv4": static("192.0.2.10", 24)}))
-    server = "import socket; s = socket.create_server(('192.0.2.10', 7)); [s.accept() for _ in range(99)]"
-    node.shell(f'setsid /usr/bin/env python3 -c "{server}" >/dev/null 2>&1 & echo $! > /run/lab-server.pid')
-    before = settled(node)
-    try:
+    with node.background(SERVER):
+        before = settled(node)
         generation = node.patch(
             {
-                "probes": [{"type": "tcp", "host": "192.0.2.10", "port": 7, "timeoutSeconds": 3}],
+                "probes": [{"type": "tcp", "host": "192.0.2.10", "port": TCP_PORT, "timeoutSeconds": 3}],
                 "desiredState": {
                     "interfaces": [
                         {"name": "eth1", "type": "ethernet", "state": "up", "ipv4": static("192.0.2.20", 24)}
@@ -156,9 +155,8 @@ def test_a_probe_of_the_users_own_counts(node: Node) -> None:
         ready = stalled(node, generation, "ConnectivityLost")
         assert "tcp" in ready["message"]
         assert_same(node, before)
-    finally:
-        node.shell("kill $(cat /run/lab-server.pid); ip address flush dev peer1")
-        node.patch({"probes": None})
+    node.shell("ip address flush dev peer1")
+    node.patch({"probes": None})
 
 
 def test_an_apiserver_that_goes_away_with_the_change_undoes_it(lab: Lab, node: Node) -> None:
@@ -276,6 +274,8 @@ def test_an_agent_killed_while_the_node_is_cut_off_is_not_followed_by_a_second_o
 
 
 def test_networkmanager_started_anew_under_a_change_is_noticed_and_undone(node: Node) -> None:
+    # Which NetworkManager forgets when it restarts.
+    node.shell("nmcli device set eth2 autoconnect no; nmcli device set eth3 autoconnect yes")
     with undone(node):
         generation = node.desire(**CUTS["a wrong gateway"][0])
         in_phase(node, "failing")

@@ -250,7 +250,7 @@ class Manager:
             library.disk[name] = copy.deepcopy(library.profiles[name])
             await self._asked("saved")
 
-    async def allow_autoconnect(
+    async def restore_autoconnect(
         self,
         before: ManagerSnapshot,  # noqa: ARG002
         interfaces: Collection[str],  # noqa: ARG002

@@ -9,7 +9,7 @@ from typing import Any
 from libnmstate import error as libnmstate_error
 
 from nmstate_controller.cluster.client import Client
-from nmstate_controller.controller.change import on_trial
+from nmstate_controller.controller.change import on_disk_only, on_trial
 from nmstate_controller.controller.drift import CORRECTIONS
 from nmstate_controller.errors import NetworkManagerUnavailable
 from tests.unit.apiserver import ApiServer, answer
@@ -417,6 +417,26 @@ def test_the_ports_of_a_controller_that_goes_are_taken_from_it() -> None:
             {"name": "eth1", "type": "ethernet", "state": "up", "controller": ""},
         ]
     }
+
+
+def test_a_port_that_goes_to_another_controller_or_goes_down_leaves_the_one_that_goes() -> None:
+    before = {
+        "interfaces": [
+            {"name": "vrf1", "type": "vrf"},
+            {"name": "eth1", "type": "ethernet", "controller": "vrf1"},
+            {"name": "eth2", "type": "ethernet", "controller": "vrf1"},
+        ]
+    }
+    gone = {"name": "vrf1", "state": "absent"}
+    down = {"name": "eth2", "type": "ethernet", "state": "down"}
+    document = {"interfaces": [gone, down, {**BRIDGE, "bridge": {"port": [{"name": "eth1"}]}}]}
+
+    _, left, bridge = on_trial(document, before)["interfaces"]
+
+    assert bridge == document["interfaces"][2]
+    assert (left["state"], left["controller"]) == ("up", "")
+    assert on_disk_only(document) == {"interfaces": [gone, down]}
+    assert on_disk_only({"interfaces": [down]}) is None
 
 
 async def test_what_somebody_else_made_is_removed_once_the_node_is_proven_without_it(loop: Loop) -> None:
