@@ -39,9 +39,10 @@ test-libnmstate: $(VENV)/.ready  ## Run the libnmstate wheel's own tests, in a n
 	@echo "== tests of the libnmstate wheel"
 	@$(BIN)/pytest -c pyproject.toml hack/libnmstate/tests
 
-test-cluster: $(VENV)/.ready  ## Run the integration and end-to-end tests on a lab of their own
-	@echo "== integration and end-to-end tests, on a real apiserver and real nodes"
-	@$(BIN)/pytest tests/integration tests/e2e $(patsubst %,--ignore=%,$(IMAGE_TESTS))
+test-cluster: $(VENV)/.ready  ## Run the integration and end-to-end tests on two labs of their own
+	@echo "== integration and end-to-end tests, on real apiservers and real nodes"
+	@hack/lab binaries >/dev/null
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile tests/integration tests/e2e $(patsubst %,--ignore=%,$(IMAGE_TESTS))
 
 test-image: $(VENV)/.ready  ## Build the image, and deploy it on a real kubelet
 	@echo "== tests of the image, and of the DaemonSet on a real kubelet"

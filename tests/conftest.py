@@ -1,6 +1,7 @@
 """Fixtures of the tests that need a lab. It is made once for all of them, and taken down at the end."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ from tests.lab import CHECKOUT, Lab
 
 @contextmanager
 def made(kind: str, *options: str) -> Iterator[Lab]:
-    """A lab without agents, named after this checkout; what a crashed run left of it goes first."""
-    lab = Lab(f"{kind}-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]}")
+    """A lab without agents, named after this checkout and process; what a crashed run left of it goes first."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    lab = Lab(f"{kind}-{hashlib.sha256(f'{CHECKOUT}{worker}'.encode()).hexdigest()[:6]}")
     lab.command("down")
     try:
         # Its progress lines are shown as they come: the first time this builds for minutes.
