@@ -140,17 +140,17 @@ def _command(options: argparse.Namespace) -> tuple[int, str]:
         case "run":
             return _run()
         case "show":
-            from nmstate_controller.controller.show import show
+            from nmstate_controller.commands.show import show
 
             shown = show(options.leave_out, kernel_only=options.kernel_only, timeout=options.timeout)
             return 0, asyncio.run(shown)
         case "diff":
-            from nmstate_controller.controller.diff import diff
+            from nmstate_controller.commands.diff import diff
 
             found = asyncio.run(diff(options.file, timeout=options.timeout))
             return (1 if found else 0), found
         case "prune":
-            from nmstate_controller.cluster.prune import prune
+            from nmstate_controller.commands.prune import prune
 
             return 0, "".join(f"{line}\n" for line in asyncio.run(prune(delete=options.delete)))
         case _:
@@ -164,7 +164,7 @@ def _run() -> NoReturn:
 
     loaded = settings.load()
     logging.configure(loaded.log_level, loaded.log_format)
-    from nmstate_controller.controller import agent
+    from nmstate_controller import agent
     from nmstate_controller.node import lock
 
     with lock.held(loaded.run_directory):

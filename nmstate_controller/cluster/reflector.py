@@ -19,7 +19,7 @@ from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.answers import read
 from nmstate_controller.cluster.client import BODY_LIMIT, Json
-from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates, version_of
+from nmstate_controller.cluster.resource import NodeNetworkStates, version_of
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.errors import (
     ApiError,

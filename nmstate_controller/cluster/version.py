@@ -1,7 +1,7 @@
 """Whether the cluster is new enough for the agent. Loop only."""
 
 from nmstate_controller.cluster.client import Client
-from nmstate_controller.minimum import too_old
+from nmstate_controller.versions import too_old
 
 
 async def problem(client: Client) -> str | None:

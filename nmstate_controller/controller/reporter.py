@@ -18,11 +18,11 @@ from nmstate_controller.api.models import State
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.controller.budget import Budget
-from nmstate_controller.controller.publisher import Publisher
+from nmstate_controller.controller.status_writer import Publisher
 from nmstate_controller.errors import NetworkManagerUnavailable, NmstateStuck, NodeError
 from nmstate_controller.metrics import Metrics
-from nmstate_controller.node.nmstate import Nmstate
-from nmstate_controller.node.state import Filter
+from nmstate_controller.node.library import Nmstate
+from nmstate_controller.node.report import Filter
 
 QUIET_SECONDS: Final = 0.3
 """Notices this close together are about one change …"""

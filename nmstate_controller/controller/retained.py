@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from nmstate_controller.api.models import State
-from nmstate_controller.node.checks.problem import shown as printable_name
-from nmstate_controller.node.matcher.names import Interface, Key, key_of, kind
-from nmstate_controller.node.matcher.values import boolean, mapping, mappings
-from nmstate_controller.node.originals.routes import Routes, Rules
-from nmstate_controller.node.originals.touching import Touched, named
+from nmstate_controller.node.diff.names import Interface, Key, key_of, kind
+from nmstate_controller.node.diff.values import boolean, mapping, mappings
+from nmstate_controller.node.revert.routes import Routes, Rules
+from nmstate_controller.node.revert.touching import Touched, named
+from nmstate_controller.node.validate.problem import shown as printable_name
 
 LIMIT: Final = 64
 """Entries of status.retained; one more says how many there are beside them."""

@@ -16,9 +16,9 @@ from nmstate_controller.errors import NetworkManagerUnavailable, NmstateStuck, N
 from nmstate_controller.node.journal import Note
 from nmstate_controller.node.kernel.snapshot import KernelSnapshot
 from nmstate_controller.node.kernel.system import Kernel
-from nmstate_controller.node.nmstate import Nmstate
-from nmstate_controller.node.profiles import ManagerSnapshot
-from nmstate_controller.node.state import changed_parts
+from nmstate_controller.node.library import Nmstate
+from nmstate_controller.node.networkmanager.snapshot import ManagerSnapshot
+from nmstate_controller.node.report import changed_parts
 
 RECOVER_LATER: Final = (NmstateStuck, NetworkManagerUnavailable)
 """What is begun cannot be ended now, and `Transaction.recover` will do it when it can."""

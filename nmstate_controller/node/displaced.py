@@ -4,9 +4,9 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from nmstate_controller.node.checks.ports import ports
-from nmstate_controller.node.matcher.names import Interface
-from nmstate_controller.node.matcher.values import address, boolean, mapping, mappings
+from nmstate_controller.node.diff.names import Interface
+from nmstate_controller.node.diff.values import address, boolean, mapping, mappings
+from nmstate_controller.node.validate.ports import ports
 
 _FAMILIES: Final = ("ipv4", "ipv6")
 _KEEPS_PORTS_IP: Final = "vrf"

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from nmstate_controller.api.models import State
 from nmstate_controller.errors import JournalFailed
 from nmstate_controller.node.kernel.snapshot import KernelSnapshot
-from nmstate_controller.node.profiles import ManagerSnapshot
+from nmstate_controller.node.networkmanager.snapshot import ManagerSnapshot
 
 _FILE: Final = "change.json"
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from nmstate_controller.node.checks.problem import shown
-from nmstate_controller.node.matcher.values import mappings
+from nmstate_controller.node.diff.values import mappings
+from nmstate_controller.node.validate.problem import shown
 
 _REFUSED: Final = re.compile(r"^Connection\(\w+\): ?(([\w-]+)\.([\w-]+)): ?(.+)$", re.DOTALL)
 _SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any, Final
 
-from nmstate_controller.node.matcher.values import boolean, items, mapping, mappings
+from nmstate_controller.node.diff.values import boolean, items, mapping, mappings
 
 _AUTOMATIC: Final = (("ipv4", "dhcp"), ("ipv6", "dhcp"), ("ipv6", "autoconf"))
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from nmstate_controller.node.checks.ports import ports
-from nmstate_controller.node.matcher import differences
-from nmstate_controller.node.matcher.names import Interface
-from nmstate_controller.node.matcher.values import boolean, integer, mapping, mappings
+from nmstate_controller.node.diff import differences
+from nmstate_controller.node.diff.names import Interface
+from nmstate_controller.node.diff.values import boolean, integer, mapping, mappings
+from nmstate_controller.node.validate.ports import ports
 
 FORWARD_DELAY_SECONDS: Final = 15
 """Where neither the document nor the node says it: the kernel's, NetworkManager's and Open vSwitch's default."""

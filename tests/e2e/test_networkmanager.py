@@ -8,9 +8,9 @@ from tests.oracle import undone
 CHECKPOINTS = f"""
 import asyncio, json, sys, time
 sys.path.insert(0, {str(CHECKOUT)!r})
-from nmstate_controller.node import dbus
-from nmstate_controller.node.networkmanager import NetworkManager
-from nmstate_controller.node.profiles import ROOT, SERVICE
+from nmstate_controller.node.networkmanager import dbus
+from nmstate_controller.node.networkmanager.client import NetworkManager
+from nmstate_controller.node.networkmanager.snapshot import ROOT, SERVICE
 
 async def main():
     manager, ended, found = NetworkManager(), asyncio.Event(), {{}}
@@ -42,7 +42,7 @@ def test_only_the_checkpoint_of_that_moment_and_timeout_is_ours(node: Node) -> N
 RESTORE = f"""
 import asyncio, subprocess, sys
 sys.path.insert(0, {str(CHECKOUT)!r})
-from nmstate_controller.node.networkmanager import NetworkManager
+from nmstate_controller.node.networkmanager.client import NetworkManager
 
 async def main():
     manager = NetworkManager()

@@ -104,7 +104,7 @@ def test_sockets_are_found_in_var_run(image: Image) -> None:
 
 def test_what_it_imports_is_compiled(image: Image) -> None:
     script = (
-        "import sys, nmstate_controller.controller.agent;"
+        "import sys, nmstate_controller.agent;"
         "print([module.__file__ for module in sys.modules.values()"
         " if getattr(module, '__cached__', None) and __import__('os').path.exists(module.__cached__) is False])"
     )

@@ -17,7 +17,7 @@ from nmstate_controller.clock import SystemClock
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.errors import NodeError
 from nmstate_controller.metrics import Metrics
-from nmstate_controller.node.nmstate import Nmstate
+from nmstate_controller.node.library import Nmstate
 from tests.netns import ip, move_for_good
 from tests.soak.hostile import HAND_MADE, NOT_PORTABLE, TRAPS, document, unreadable
 from tests.soak.test_memory import Kernel, resident
@@ -25,7 +25,7 @@ from tests.unit import library
 from tests.unit.apiserver import ApiServer
 from tests.unit.controller.test_loop import Loop
 from tests.unit.library import State
-from tests.unit.node.test_checks_properties import DOCUMENTS
+from tests.unit.node.test_validate_properties import DOCUMENTS
 
 ALLOWED_MIB: Final = 5.0
 """A third of a kilobyte for each document of a full run."""

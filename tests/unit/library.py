@@ -13,7 +13,7 @@ from nmstate_controller.controller.proof import Prober, Proof
 from nmstate_controller.errors import NetworkManagerUnavailable
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.kernel.snapshot import KernelSnapshot, Link
-from nmstate_controller.node.profiles import ManagerSnapshot
+from nmstate_controller.node.networkmanager.snapshot import ManagerSnapshot
 
 State = dict[str, Any]
 

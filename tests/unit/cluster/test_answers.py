@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from nmstate_controller.api.models import NodeNetworkState
 from nmstate_controller.cluster.answers import DEPTH, read
-from nmstate_controller.controller.intent import intent
+from nmstate_controller.controller.goal import intent
 from nmstate_controller.errors import InvalidDesiredState
-from nmstate_controller.node.checks import check
+from nmstate_controller.node.validate import check
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

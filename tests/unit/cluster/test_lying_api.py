@@ -12,8 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nmstate_controller.cluster.client import Client
-from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
 from nmstate_controller.cluster.reflector import Reflector
+from nmstate_controller.cluster.resource import NodeNetworkStates
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.errors import ApiError, ApiUnavailable
 from nmstate_controller.metrics import Metrics
@@ -83,7 +83,7 @@ class Between:
 async def between(
     server: ApiServer, metrics: Metrics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Between]:
-    monkeypatch.setattr("nmstate_controller.controller.applier._FIRST_WRITE_SECONDS", FIRST_WRITE)
+    monkeypatch.setattr("nmstate_controller.controller.reconciler._FIRST_WRITE_SECONDS", FIRST_WRITE)
     clock = ManualClock()
     async with (
         proxy.running(f"http://127.0.0.1:{server.port}", now=clock.monotonic) as running,

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.client import Client
-from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
 from nmstate_controller.cluster.reflector import Reflector, lines
+from nmstate_controller.cluster.resource import NodeNetworkStates
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.errors import ApiUnavailable
 from nmstate_controller.metrics import Metrics

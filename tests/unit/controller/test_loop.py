@@ -13,18 +13,18 @@ from libnmstate import error as libnmstate_error
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.cluster.events import Events
-from nmstate_controller.cluster.nodenetworkstates import NodeNetworkStates
 from nmstate_controller.cluster.reflector import Reflector
+from nmstate_controller.cluster.resource import NodeNetworkStates
 from nmstate_controller.cluster.store import Store
-from nmstate_controller.controller.applier import ATTEMPTS, SLOW_RETRY_SECONDS, Applier
-from nmstate_controller.controller.change import Changer
-from nmstate_controller.controller.publisher import Publisher
+from nmstate_controller.controller.outcomes import Verdicts
+from nmstate_controller.controller.reconciler import ATTEMPTS, SLOW_RETRY_SECONDS, Applier
 from nmstate_controller.controller.reporter import Reporter
-from nmstate_controller.controller.verdict import Verdicts
+from nmstate_controller.controller.status_writer import Publisher
+from nmstate_controller.controller.transaction import Changer
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.journal import Journal
-from nmstate_controller.node.nmstate import Nmstate
-from nmstate_controller.node.state import Filter
+from nmstate_controller.node.library import Nmstate
+from nmstate_controller.node.report import Filter
 from tests.unit.apiserver import ApiServer, answer
 from tests.unit.clock import ManualClock
 from tests.unit.library import Kernel, Library, Manager, Probes

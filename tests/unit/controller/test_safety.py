@@ -9,8 +9,8 @@ from typing import Any
 from libnmstate import error as libnmstate_error
 
 from nmstate_controller.cluster.client import Client
-from nmstate_controller.controller.change import on_disk_only, on_trial
 from nmstate_controller.controller.drift import CORRECTIONS
+from nmstate_controller.controller.transaction import on_disk_only, on_trial
 from nmstate_controller.errors import NetworkManagerUnavailable
 from tests.unit.apiserver import ApiServer, answer
 from tests.unit.controller.test_loop import Loop, loop, mtu

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from nmstate_controller.cluster.client import Client
-from nmstate_controller.controller.publisher import OBJECT_LIMIT
-from nmstate_controller.node.shed import size
+from nmstate_controller.controller.status_writer import OBJECT_LIMIT
+from nmstate_controller.node.truncate import size
 from tests.unit.apiserver import ApiServer
 from tests.unit.controller.test_loop import Loop, mtu
 from tests.unit.library import Library

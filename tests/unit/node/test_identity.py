@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from nmstate_controller.node.checks.document import Document
-from nmstate_controller.node.checks.duplicates import duplicates
-from nmstate_controller.node.matcher import differences
-from nmstate_controller.node.matcher.names import Names, key_of
-from nmstate_controller.node.originals.touching import Touched
+from nmstate_controller.node.diff import differences
+from nmstate_controller.node.diff.names import Names, key_of
+from nmstate_controller.node.revert.touching import Touched
+from nmstate_controller.node.validate.document import Document
+from nmstate_controller.node.validate.duplicates import duplicates
 
 KERNEL = (
     "bond", "dummy", "ethernet", "hsr", "infiniband", "ip-tunnel", "ipvlan", "linux-bridge", "loopback", "mac-vlan",

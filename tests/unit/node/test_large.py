@@ -7,9 +7,9 @@ from typing import Any, Final
 import pytest
 
 from nmstate_controller.errors import InvalidDesiredState
-from nmstate_controller.node.checks import check
-from nmstate_controller.node.matcher import differences
-from nmstate_controller.node.originals import remember, with_dropped
+from nmstate_controller.node.diff import differences
+from nmstate_controller.node.revert import remember, with_dropped
+from nmstate_controller.node.validate import check
 
 State = dict[str, Any]
 

@@ -1,0 +1,254 @@
+"""The agent: builds its parts, runs them in one TaskGroup, and ends them in order on SIGTERM."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+from collections.abc import Iterator
+from typing import Any, Final, NoReturn
+
+import structlog
+
+from nmstate_controller import __version__
+from nmstate_controller.api.models import Versions
+from nmstate_controller.backoff import Backoff
+from nmstate_controller.clock import SystemClock
+from nmstate_controller.cluster import version as cluster_version
+from nmstate_controller.cluster.client import Client
+from nmstate_controller.cluster.credentials import load_configuration
+from nmstate_controller.cluster.events import Events
+from nmstate_controller.cluster.guard import ConnectionGuard, SystemHost
+from nmstate_controller.cluster.reflector import Reflector
+from nmstate_controller.cluster.resource import NodeNetworkStates
+from nmstate_controller.cluster.store import Store
+from nmstate_controller.controller.outcomes import Verdicts
+from nmstate_controller.controller.proof import Prober
+from nmstate_controller.controller.reconciler import Applier
+from nmstate_controller.controller.reporter import Reporter
+from nmstate_controller.controller.status_writer import Publisher
+from nmstate_controller.controller.transaction import Changer
+from nmstate_controller.errors import ApiError, NetworkManagerUnavailable, SettingsError
+from nmstate_controller.metrics import Metrics
+from nmstate_controller.node import library
+from nmstate_controller.node.journal import Journal
+from nmstate_controller.node.kernel.notices import KernelNotices
+from nmstate_controller.node.kernel.system import SystemKernel
+from nmstate_controller.node.library import Nmstate
+from nmstate_controller.node.networkmanager.client import NetworkManager
+from nmstate_controller.node.networkmanager.signals import NetworkManagerNotices
+from nmstate_controller.node.report import Filter
+from nmstate_controller.server import serving
+from nmstate_controller.settings import Settings
+from nmstate_controller.versions import too_old
+
+_LAST_WRITE_SECONDS: Final = 10.0
+_LAST_CALL_SECONDS: Final = 5.0
+_STUCK_LOOK_SECONDS: Final = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Agent:
+    """Everything that runs on one node. Made and run in the loop, once."""
+
+    def __init__(self, settings: Settings, client: Client, metrics: Metrics) -> None:
+        self._clock = clock = SystemClock()
+        rng = random.Random()
+        api = NodeNetworkStates(client, settings.node_name)
+        self._settings = settings
+        self._metrics = metrics
+        self._client = client
+        self.store = Store()
+        self._manager = manager = NetworkManager()
+        kernel = SystemKernel()
+        self.nmstate = Nmstate(
+            metrics,
+            clock,
+            kernel,
+            show_timeout=settings.show_timeout,
+            apply_timeout=settings.apply_timeout,
+            rollback_timeout=settings.rollback_timeout,
+            ping=self._ping,
+        )
+        self.reflector = Reflector(api, self.store, metrics, clock, rng, inactivity=settings.watch_inactivity_timeout)
+        self.publisher = Publisher(api, self.store, metrics, clock, rng, heartbeat=settings.heartbeat_interval)
+        self.reporter = Reporter(
+            self.nmstate,
+            self.publisher,
+            Filter(settings.left_out_interfaces),
+            metrics,
+            clock,
+            rng,
+            node_name=settings.node_name,
+            interval=settings.report_interval,
+        )
+        self.nmstate.on_return = self.reporter.notice
+        self.guard = ConnectionGuard(client, SystemHost())
+        self.kernel = KernelNotices(self._kernel_noticed)
+        self.network_manager = NetworkManagerNotices(self.reporter.notice, clock, rng)
+        self.events = Events(client, clock, settings.node_name)
+        verdicts = Verdicts(self.publisher, self.events, metrics, clock)
+        self.applier = Applier(
+            self.store,
+            self.nmstate,
+            Changer(
+                self.nmstate,
+                manager,
+                kernel,
+                Journal(settings.run_directory),
+                rollback_timeout=settings.rollback_timeout,
+            ),
+            Prober(manager.name_servers, client.reach, client.address, metrics, timeout=settings.probe_timeout),
+            self.publisher,
+            self.reporter,
+            verdicts,
+            metrics,
+            clock,
+            rng,
+        )
+        self.publisher.say(versions=_versions())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set, then end what is under way within the budget of `shutdown_timeout`."""
+        async with (
+            serving(self._settings.listen_address, self._metrics, alive=self.alive, ready=self.ready),
+            asyncio.TaskGroup() as group,
+        ):
+            tasks: list[asyncio.Task[Any]] = [
+                group.create_task(part.run(), name=type(part).__name__)
+                for part in (
+                    self.reflector,
+                    self.publisher,
+                    self.events,
+                    self.reporter,
+                    self.applier,
+                    self.kernel,
+                    self.guard,
+                    self.network_manager,
+                )
+            ]
+            tasks.append(group.create_task(self._leave_when_stuck(), name="LeaveWhenStuck"))
+            tasks.append(group.create_task(self._check_cluster(), name="CheckCluster"))
+            await stop.wait()
+            log.info("stopping: a change under way may end, nothing new begins")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.shutdown_timeout):
+                    await self.applier.finish()
+            await self.publisher.flush(_LAST_WRITE_SECONDS)
+            for task in tasks:
+                task.cancel()
+
+    def _kernel_noticed(self) -> None:
+        self.reporter.notice()
+        self.guard.notice()
+
+    async def _ping(self) -> None:
+        """Raises NetworkManagerUnavailable unless NetworkManager answers, and is one that will do."""
+        version = await self._manager.answers()
+        if problem := too_old(NetworkManager=version):
+            raise NetworkManagerUnavailable(problem)
+        self.publisher.say(versions=_versions(version))
+
+    async def _check_cluster(self) -> None:
+        """Raises SettingsError when the cluster is too old; while it cannot be asked the node side goes on."""
+        backoff = Backoff(random.Random(), first=1.0, limit=60.0)
+        while True:
+            try:
+                problem = await cluster_version.problem(self._client)
+            except ApiError as error:
+                await self._clock.wait(asyncio.Event(), backoff.delay(error.retry_after))
+                continue
+            if problem:
+                raise SettingsError(problem)
+            return
+
+    async def _leave_when_stuck(self) -> NoReturn:
+        """End the process when a call into libnmstate does not come back: nothing else would end its thread."""
+        while True:
+            await self._clock.wait(asyncio.Event(), _STUCK_LOOK_SECONDS)
+            if problem := self.alive():
+                log.critical("leaving, so that another agent can start over", error=problem)
+                os._exit(1)
+
+    def alive(self) -> str | None:
+        """What a restart of the process would mend; the apiserver's absence is none of it."""
+        if self.nmstate.stuck_seconds > self._settings.stuck_timeout:
+            return f"a call into libnmstate has been stuck for {self.nmstate.stuck_seconds:.0f} s"
+        return None
+
+    def ready(self) -> str | None:
+        """What is still missing before the agent does its work."""
+        if not self.store.synced:
+            return "the object has not been listed yet"
+        if not self.reporter.reported:
+            return "the node has not been read yet"
+        return None
+
+
+def _versions(network_manager: str | None = None) -> Versions:
+    return Versions(agent=__version__, nmstate=library.VERSION, network_manager=network_manager)
+
+
+async def run(settings: Settings) -> int:
+    """Run the agent on this node until SIGTERM or SIGINT; a second signal leaves at once. Returns the exit status.
+
+    Raises SettingsError when it cannot start. A defect ends the agent with status 1 and one line in the log. A call
+    into libnmstate may be under way still.
+    """
+    if problem := too_old(libnmstate=library.VERSION):
+        raise SettingsError(problem)
+    log.info("starting", node=settings.node_name, nmstate=library.VERSION)
+    metrics = Metrics()
+    stop = asyncio.Event()
+    with _signals(stop):
+        async with Client(await load_configuration(), metrics, timeout=settings.api_timeout) as client:
+            agent = Agent(settings, client, metrics)
+            try:
+                status = await _status(agent, stop)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LAST_CALL_SECONDS):
+                        await agent.nmstate.idle()
+                status = 1 if agent.nmstate.stuck else status
+            finally:
+                agent.nmstate.close()
+            log.info("stopped", status=status)
+            return status
+
+
+async def _status(agent: Agent, stop: asyncio.Event) -> int:
+    """Run the agent to its end. Raises SettingsError."""
+    try:
+        await agent.run(stop)
+    except Exception as error:
+        if found := _settings_error(error):
+            raise found from None
+        log.critical("a part of the agent failed, which ends it", exc_info=error)
+        return 1
+    return 0
+
+
+def _settings_error(error: Exception) -> SettingsError | None:
+    """That error, or the first such in the group that it is."""
+    if isinstance(error, ExceptionGroup):
+        return next((found for part in error.exceptions if (found := _settings_error(part))), None)
+    return error if isinstance(error, SettingsError) else None
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            log.warning("second signal: leaving at once")
+            os._exit(1)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,90 @@
+"""What was there before, for removalPolicy Revert: kept in the object, which a finalizer holds until it is back.
+
+Loop only; the applier calls it.
+"""
+
+from typing import Final
+
+from nmstate_controller.api.models import NodeNetworkState, State
+from nmstate_controller.controller.goal import Intent, intent, is_held
+from nmstate_controller.controller.status_writer import OBJECT_LIMIT, Publisher
+from nmstate_controller.errors import ApiError, InvalidDesiredState, ObjectNotWritten
+from nmstate_controller.node.revert import forget, remember, unrevertable
+from nmstate_controller.node.truncate import size
+
+_ROOM: Final = OBJECT_LIMIT - 128 * 1024
+"""Bytes for a document and what was there before it; the rest is for what the agent has to say of them."""
+
+
+class Removal:
+    """status.revertState and the finalizer of one object; the applier calls it."""
+
+    def __init__(self, publisher: Publisher, *, patience: float) -> None:
+        """`patience`: seconds that a write before a change may take."""
+        self._publisher = publisher
+        self._patience: Final = patience
+
+    async def hold(self, newest: NodeNetworkState, goal: Intent, before: State) -> None:
+        """What is there now is in the object before it is changed. Raises NodeError."""
+        if not goal.held:
+            return
+        if secret := unrevertable(goal.desired, before):
+            raise InvalidDesiredState(
+                f"{secret[0]}: has a secret, which cannot be put back as it was: removalPolicy Revert is not possible"
+            )
+        self.keep(newest, goal, before)
+        if self._publisher.status.revert_state == newest.status.revert_state and is_held(newest):
+            return
+        try:
+            await self._publisher.hold(True)
+        except ApiError as error:
+            raise ObjectNotWritten(
+                f"the finalizer that removalPolicy Revert needs could not be set: {error}"
+            ) from error
+        if not await self._publisher.flush(self._patience):
+            raise ObjectNotWritten(
+                "what is there now, to which removalPolicy goes back, could not be written to the object"
+            )
+
+    def keep(self, newest: NodeNetworkState, goal: Intent, before: State) -> None:
+        """Note what is there now for what is new in desiredState. Raises NodeError."""
+        if not goal.held:
+            return
+        known = self._publisher.status.revert_state
+        originals = remember(known, goal.desired, before)
+        if size(originals) + size(goal.desired) > _ROOM:
+            raise InvalidDesiredState(
+                "desiredState is too large for removalPolicy Revert: with what is there now it would not fit its object"
+            )
+        self._publisher.say(newest.metadata.uid, revert_state=originals)
+
+    def forget_dropped(self, newest: NodeNetworkState, goal: Intent) -> Intent:
+        """Forget what was there before for what is back; what is to be kept up from now on."""
+        if goal.reverts:
+            left = forget(self._publisher.status.revert_state, goal.desired)
+            self._publisher.say(newest.metadata.uid, revert_state=left)
+        return intent(newest, self._publisher.status.revert_state)
+
+    async def let_go(self, newest: NodeNetworkState, goal: Intent) -> None:
+        """Take the finalizer away when nothing is to be put back any more. Raises ObjectNotWritten."""
+        if goal.held:
+            return
+        if not goal.reverts:
+            self._publisher.say(newest.metadata.uid, revert_state=None)
+        await self._release(newest)
+
+    async def give_up(self, newest: NodeNetworkState) -> None:
+        """What is being deleted and cannot be put back (its hardware may be gone) must not stay for ever.
+
+        Raises ObjectNotWritten.
+        """
+        if newest.metadata.deletion_timestamp is not None:
+            await self._release(newest)
+
+    async def _release(self, newest: NodeNetworkState) -> None:
+        if not is_held(newest):
+            return
+        try:
+            await self._publisher.hold(False)
+        except ApiError as error:
+            raise ObjectNotWritten(f"the finalizer could not be taken from the object: {error}") from error

@@ -1,0 +1,266 @@
+"""The only writer of the object: creates it when missing, and writes its status when there is something new.
+
+The reporter and the applier say what they know by `report` and `say`; one task turns it into as few writes as there can
+be. What cannot be written because the apiserver is away is kept and written when it is back. Loop only.
+"""
+
+import asyncio
+import contextlib
+import random
+from datetime import datetime
+from typing import Any, Final, NoReturn
+
+import structlog
+
+from nmstate_controller.api import conditions
+from nmstate_controller.api.models import REVERT_FINALIZER, Condition, NodeNetworkState, State, Status
+from nmstate_controller.backoff import Backoff
+from nmstate_controller.clock import Clock
+from nmstate_controller.cluster.resource import NodeNetworkStates
+from nmstate_controller.cluster.store import Store
+from nmstate_controller.errors import ApiConflict, ApiError, ApiNotFound, ApiRejected
+from nmstate_controller.metrics import Metrics
+from nmstate_controller.node.truncate import fit, size
+
+OBJECT_LIMIT: Final = 1_258_291
+"""Bytes of the whole object, 1.2 MiB: etcd refuses requests above 1.5 MiB, and what it stores is not quite our JSON."""
+
+_OVERHEAD: Final = 16 * 1024  # names, managedFields, and what other controllers may add to metadata
+_CONFLICT_TRIES: Final = 3
+
+log = structlog.get_logger(__name__)
+
+
+class Publisher:
+    """What the agent has to say about its node, and the task that says it."""
+
+    def __init__(
+        self,
+        api: NodeNetworkStates,
+        store: Store,
+        metrics: Metrics,
+        clock: Clock,
+        rng: random.Random,
+        *,
+        heartbeat: float,
+    ) -> None:
+        """`heartbeat`: seconds after which an unchanged report is written again."""
+        self._api = api
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._heartbeat = heartbeat
+        self._backoff = Backoff(rng, first=0.8, limit=30.0)
+        self._status = Status()
+        self._uid: str | None = None
+        # The newest version known: what the watch told last (`_seen`), or the answer to our own write since.
+        self._latest: NodeNetworkState | None = None
+        self._seen: NodeNetworkState | None = None
+        self._said = 0
+        self._written = 0
+        self._news = asyncio.Condition()
+        self._wake = store.subscribe()
+        self._renewed = api.on_renewal()
+        self._last_write: float | None = None
+
+    @property
+    def status(self) -> Status:
+        """What is to be said now; change it by `say` and `report` only."""
+        return self._status
+
+    @property
+    def observed_generation(self) -> int | None:
+        """The generation that conditions may claim to be about; None before any was looked at."""
+        return _observed(self._status)
+
+    def adopt(self, newest: NodeNetworkState) -> None:
+        """Take over what an earlier agent said about this object, or forget what was said about one that is gone."""
+        if newest.metadata.uid == self._uid:
+            return
+        ours = self._status
+        adopted = newest.status.model_copy() if self._uid is None else Status(observed_generation=-1)
+        if reporting := conditions.find(ours.conditions, "Reporting"):
+            adopted.conditions = [found for found in adopted.conditions if found.type != "Reporting"] + [reporting]
+        adopted.versions = ours.versions
+        if ours.current_state is not None:
+            adopted.current_state = ours.current_state
+            adopted.last_successful_update_time = ours.last_successful_update_time
+        self._uid = newest.metadata.uid
+        self._status = adopted
+        self._touch()
+
+    def say(self, uid: str | None = None, **changes: Any) -> None:
+        """Set fields of status; nothing is written when they are what they were.
+
+        What is about an object by its `uid` is not said about another that took its place meanwhile.
+        """
+        if uid is not None and uid != self._uid:
+            return
+        if any(getattr(self._status, field) != value for field, value in changes.items()):
+            self._status = self._status.model_copy(update=changes)
+            self._touch()
+
+    def report(self, state: State, moment: datetime) -> None:
+        """The node was read at `moment`. Written when it differs from the last report, or when the heartbeat is due."""
+        changed = state != self._status.current_state
+        self._status = self._status.model_copy(update={"current_state": state, "last_successful_update_time": moment})
+        due = self._last_write is None or self._clock.monotonic() - self._last_write >= self._heartbeat
+        if changed or due:
+            self._touch()
+
+    async def flush(self, timeout: float) -> bool:
+        """Wait until everything said so far is written; False when that takes more than `timeout` seconds."""
+        goal = self._said
+        try:
+            async with asyncio.timeout(timeout), self._news:
+                await self._news.wait_for(lambda: self._written >= goal)
+        except TimeoutError:
+            return False
+        return True
+
+    async def hold(self, held: bool) -> None:
+        """Have the object wait for us when it is deleted, or no longer. Raises ApiError."""
+        for _ in range(_CONFLICT_TRIES):
+            newest = await self._api.get()
+            others = [name for name in newest.metadata.finalizers if name != REVERT_FINALIZER]
+            wanted = [*others, REVERT_FINALIZER] if held else others
+            if newest.metadata.uid != self._uid or wanted == newest.metadata.finalizers:
+                return
+            with contextlib.suppress(ApiConflict):
+                await self._api.set_finalizers(newest.metadata.resource_version, wanted)
+                return
+        raise ApiConflict("somebody else keeps changing the object")
+
+    async def run(self) -> NoReturn:
+        """Write until cancelled."""
+        while True:
+            await self._wait_for_work()
+            try:
+                await self._write()
+            except ApiError as error:
+                delay = self._backoff.delay(error.retry_after)
+                log.warning("status could not be written, trying again", error=str(error), seconds=round(delay, 1))
+                await self._clock.wait(self._renewed, delay)
+                self._renewed.clear()
+            else:
+                self._backoff.reset()
+
+    async def _wait_for_work(self) -> None:
+        while True:
+            self._wake.clear()
+            if self._store.object is not self._seen:
+                self._seen = self._latest = self._store.object
+            if self._store.synced and (self._latest is None or self._written < self._said):
+                return
+            await self._wake.wait()
+
+    async def _write(self) -> None:
+        """Write all that is to be said, against the newest object there is."""
+        try:
+            target = self._latest or await self._create()
+            for _ in range(_CONFLICT_TRIES):
+                self.adopt(target)
+                saying = self._said
+                try:
+                    target, written = await self._put(target)
+                except ApiConflict:
+                    target = await self._api.get()
+                    continue
+                await self._note(target, saying, written)
+                return
+        except ApiNotFound:
+            self._latest = None
+            raise
+        raise ApiConflict("somebody else keeps changing the object")
+
+    async def _put(self, target: NodeNetworkState) -> tuple[NodeNetworkState, int]:
+        """Replace the status; when the apiserver will not have it, at least what the conditions say."""
+        version = target.metadata.resource_version
+        try:
+            return await self._api.replace_status(version, self._body(target))
+        except ApiRejected as error:
+            log.warning("the apiserver refuses the status, writing it without the report", error=str(error))
+            return await self._api.replace_status(version, self._core(str(error)))
+
+    async def _create(self) -> NodeNetworkState:
+        try:
+            created = await self._api.create()
+        except ApiConflict:
+            return await self._api.get()
+        log.info("created this node's object")
+        return created
+
+    async def _note(self, written: NodeNetworkState, saying: int, size: int) -> None:
+        self._latest = written
+        self._last_write = self._clock.monotonic()
+        self._metrics.status_writes.inc()
+        self._metrics.status_bytes.inc(size)
+        if self._status.observed_generation is not None:
+            self._metrics.observed_generation.set(self._status.observed_generation)
+        async with self._news:
+            self._written = saying
+            self._news.notify_all()
+
+    def _body(self, target: NodeNetworkState) -> dict[str, Any]:
+        """The status as the API takes it, with as much of currentState as the object has room for."""
+        status = self._status
+        room = OBJECT_LIMIT - _OVERHEAD - size(target.spec.desired_state) - target.unread_bytes
+        room -= size(target.metadata.annotations)
+        room -= size(_dump(status))
+        missing: list[str] = []
+        state = status.current_state
+        if state is not None:
+            state, missing = fit(state, room)
+        if missing:
+            status = status.model_copy(update={"conditions": self._truncated(missing)})
+        body = _dump(status)
+        if state is not None:
+            body["currentState"] = state
+        return body
+
+    def _core(self, why: str) -> dict[str, Any]:
+        """Conditions and lastApply, which are written whatever else cannot be."""
+        status = self._status
+        last = status.last_apply
+        return _dump(
+            status.model_copy(
+                update={
+                    "last_apply": last.model_copy(update={"residual": None}) if last is not None else None,
+                    "conditions": conditions.reporting(
+                        status.conditions,
+                        "False",
+                        "ApiRejected",
+                        f"the apiserver refuses the report: {why}",
+                        _observed(status),
+                        self._clock.now(),
+                    ),
+                }
+            )
+        )
+
+    def _truncated(self, missing: list[str]) -> list[Condition]:
+        """The conditions, with Reporting saying what is left out; unless it has worse to say."""
+        found = conditions.find(self._status.conditions, "Reporting")
+        if found is None or found.status != "True":
+            return self._status.conditions
+        message = f"currentState is too large for its object and leaves out: {', '.join(missing)}"
+        return conditions.reporting(
+            self._status.conditions, "True", "Truncated", message, found.observed_generation, self._clock.now()
+        )
+
+    def _touch(self) -> None:
+        self._metrics.tell({found.type for found in self._status.conditions if found.status == "True"})
+        self._metrics.drift.set(len(self._status.drift or []))
+        self._said += 1
+        self._wake.set()
+
+
+def _observed(status: Status) -> int | None:
+    """The generation that a condition may claim to be about; -1 is none."""
+    generation = status.observed_generation
+    return generation if generation is not None and generation >= 0 else None
+
+
+def _dump(status: Status) -> dict[str, Any]:
+    """A status as JSON, without currentState, which is JSON already, and large."""
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"current_state"})

@@ -1,0 +1,135 @@
+"""An error of libnmstate's parser gets the path that libnmstate leaves out, and loses the values that it quotes."""
+
+from typing import Any
+
+import pytest
+
+from nmstate_controller.node.validate import locate, parser
+
+State = dict[str, Any]
+
+NODE: State = {"interfaces": [{"name": "eth1", "type": "ethernet", "state": "up"}]}
+
+
+def ethernet(**more: Any) -> State:
+    return {"interfaces": [{"name": "eth0", "type": "ethernet"}, {"name": "eth1", "type": "ethernet", **more}]}
+
+
+def interface(type_: str, section: str, value: Any) -> State:
+    return {"interfaces": [{"name": "x0", "type": type_, section: value}]}
+
+
+ADDRESS = {"ip": "192.0.2.1", "prefix-length": 24}
+
+PLACES: list[tuple[State, str]] = [
+    (ethernet(mtu="abc"), "interfaces[eth1].mtu: invalid digit found in string"),
+    (ethernet(ipv4={"enabled": "maybe"}), "interfaces[eth1].ipv4.enabled: Need to be boolean: "),
+    (ethernet(ipv4={"hunter": 2}), "interfaces[eth1].ipv4.hunter: unknown field `hunter`, expected one of "),
+    (
+        ethernet(ipv4={"address": [ADDRESS, {**ADDRESS, "ip": "192.0.2.999"}]}),
+        "interfaces[eth1].ipv4.address[#1].ip: invalid IP",
+    ),
+    (
+        ethernet(ipv4={"address": [{**ADDRESS, "hunter": 2}]}),
+        "interfaces[eth1].ipv4.address[192.0.2.1/24].hunter: unknown field",
+    ),
+    (ethernet(**{"alt-names": [{"state": "absent"}]}), "interfaces[eth1].alt-names[#0]: missing field `name`"),
+    (ethernet(ethernet={"sr-iov": {"total-vfs": "many"}}), "interfaces[eth1].ethernet.sr-iov.total-vfs: invalid digit"),
+    (
+        ethernet(**{f"{'k' * 10_000}\u202e": 1}),
+        f"interfaces[eth1].{'k' * 62}…: unknown field `{'k' * 63}…`",
+    ),
+    (ethernet(state="hunter2"), "interfaces[eth1].state: unknown variant, expected one of `up`"),
+    ({True: 1} | ethernet(), "True: a key is a str, not bool"),  # type: ignore[list-item]
+    (ethernet() | {"hunter": 2}, "hunter: unknown field `hunter`, expected one of "),
+    ({"interfaces": [{"name": "eth1", "type": 5}]}, "interfaces[eth1].type: data did not match"),
+    ({"interfaces": [{"name": "eth1", "mtu": "abc"}]}, "interfaces[eth1].mtu: invalid digit found in string"),
+    (interface("bond", "bond", {"mode": "hunter2"}), "interfaces[x0].bond.mode: unknown variant, expected one of `0`"),
+    (
+        interface("bond", "bond", {"mode": 1, "port": ["eth1", 5]}),
+        "interfaces[x0].bond.port[#1]: invalid type: integer, expected",
+    ),
+    (interface("macsec", "macsec", {"encrypt": True}), "interfaces[x0].macsec: missing field `base-iface`"),
+    (interface("vlan", "vlan", {"base-iface": "eth1", "id": "hunter2"}), "interfaces[x0].vlan.id: invalid digit"),
+    (
+        interface("linux-bridge", "bridge", {"port": ["hunter2"]}),
+        "interfaces[x0].bridge.port[#0]: invalid type: string, expected",
+    ),
+    (
+        interface("vrf", "vrf", {"port": [], "ports": [], "route-table-id": 5}),
+        "interfaces[x0].vrf.ports: duplicate field",
+    ),
+    (
+        {"routes": {"config": [{"destination": "198.51.100.0/24", "metric": "z"}]}},
+        "routes.config[198.51.100.0/24].metric: invalid",
+    ),
+    ({"routes": {"config": ["hunter2"]}}, "routes.config[#0]: invalid type: string, expected struct RouteEntry"),
+    ({"route-rules": {"config": [{"priority": "hunter2"}]}}, "route-rules.config[#0].priority: invalid digit"),
+    (
+        {"dns-resolver": {"config": {"server": 5}}},
+        "dns-resolver.config.server: invalid type: integer, expected a sequence",
+    ),
+    (ethernet(**{"802.1x": {"password": 5}}), "interfaces[eth1].802.1x.password: libnmstate cannot read the value"),
+    (
+        ethernet(**{"802.1x": {"eap-methods": "hunter2"}}),
+        "interfaces[eth1].802.1x.eap-methods: invalid type: string, expected",
+    ),
+    (
+        interface("macsec", "macsec", {"mka-cak": ["hunter2"]}),
+        "interfaces[x0].macsec.mka-cak: libnmstate cannot read the value",
+    ),
+]
+
+
+@pytest.mark.parametrize(("desired", "sentence"), PLACES, ids=[sentence.partition(": ")[0] for _, sentence in PLACES])
+def test_the_place_is_told_and_the_value_is_not(desired: State, sentence: str) -> None:
+    found = locate(desired, parser(NODE))
+
+    assert found is not None
+    assert found.startswith(sentence)
+    assert "hunter2" not in found
+
+
+@pytest.mark.parametrize(
+    "desired", [{}, ethernet(), ethernet(mtu="0x5dc"), {"interfaces": [{"name": "new", "mtu": "?"}]}]
+)
+def test_what_parses_has_no_place(desired: State) -> None:
+    assert locate(desired, parser(NODE)) is None
+
+
+def test_one_of_a_thousand_is_found_in_few_tries() -> None:
+    good = [{"name": f"du{number}", "type": "dummy", "mtu": 1400} for number in range(1000)]
+    desired: State = {"interfaces": [*good[:700], {"name": "bad", "type": "dummy", "mtu": "abc"}, *good[700:]]}
+    parse = parser(NODE)
+    tries = 0
+
+    def counted(document: State) -> Exception | None:
+        nonlocal tries
+        tries += 1
+        return parse(document)
+
+    assert locate(desired, counted) == "interfaces[bad].mtu: invalid digit found in string"
+    assert tries < 25
+
+
+@pytest.mark.parametrize("tries", [1, 2, 5])
+def test_the_path_is_shorter_when_tries_run_out(tries: int) -> None:
+    calls = []
+
+    def parse(document: State) -> Exception | None:
+        calls.append(document)
+        return parser(NODE)(document)
+
+    found = locate(ethernet(mtu="abc"), parse, tries)
+
+    assert found is not None
+    assert found.endswith(": invalid digit found in string")
+    assert len(calls) <= tries
+
+
+def test_an_error_that_changes_with_every_call_has_the_whole_document_for_a_place() -> None:
+    errors = iter(range(1000))
+
+    found = locate(ethernet(), lambda _document: ValueError(f"error {next(errors)}"))
+
+    assert found == "desiredState: error 0"

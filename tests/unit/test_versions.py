@@ -1,0 +1,48 @@
+"""What is too old is named in one sentence; what cannot be compared is let be."""
+
+import pytest
+
+from nmstate_controller.versions import MINIMUM, too_old
+
+
+@pytest.mark.parametrize(
+    ("versions", "sentence"),
+    [
+        (
+            {"NetworkManager": "1.30.6", "libnmstate": "2.2.62"},
+            "NetworkManager 1.30.6 is too old: the agent needs NetworkManager 1.40 or later",
+        ),
+        (
+            {"NetworkManager": "1.42.4", "libnmstate": "1.4.5"},
+            "libnmstate 1.4.5 is too old: the agent needs libnmstate 2.2.0 or later",
+        ),
+        (
+            {"NetworkManager": "1.8.0-9.el7", "libnmstate": "2.1.4"},
+            (
+                "NetworkManager 1.8.0 and libnmstate 2.1.4 are too old: "
+                "the agent needs NetworkManager 1.40 and libnmstate 2.2.0 or later"
+            ),
+        ),
+        (
+            {"Kubernetes": "v1.31.12-gke.1265000"},
+            "Kubernetes 1.31.12 is too old: the agent needs Kubernetes 1.32 or later",
+        ),
+    ],
+)
+def test_what_is_too_old_is_named(versions: dict[str, str], sentence: str) -> None:
+    assert too_old(**versions) == sentence
+
+
+@pytest.mark.parametrize("version", ["1.40", "1.40.0", "1.42.4-2.el9_2", "1.100.1", "2.0"])
+def test_numbers_are_compared_as_numbers(version: str) -> None:
+    assert too_old(NetworkManager=version) is None
+
+
+@pytest.mark.parametrize("version", [None, "", "unknown", "git-3fa2c1", "7"])
+def test_what_cannot_be_compared_is_let_be(version: str | None) -> None:
+    assert too_old(NetworkManager=version, libnmstate=version, Kubernetes=version) is None
+
+
+@pytest.mark.parametrize("name", MINIMUM)
+def test_the_minimum_itself_does(name: str) -> None:
+    assert too_old(**{name: MINIMUM[name]}) is None
