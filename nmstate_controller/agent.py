@@ -22,12 +22,12 @@ from nmstate_controller.cluster.guard import ConnectionGuard, SystemHost
 from nmstate_controller.cluster.reflector import Reflector
 from nmstate_controller.cluster.resource import NodeNetworkStates
 from nmstate_controller.cluster.store import Store
-from nmstate_controller.controller.outcomes import Verdicts
+from nmstate_controller.controller.outcomes import Outcomes
 from nmstate_controller.controller.proof import Prober
-from nmstate_controller.controller.reconciler import Applier
+from nmstate_controller.controller.reconciler import Reconciler
 from nmstate_controller.controller.reporter import Reporter
-from nmstate_controller.controller.status_writer import Publisher
-from nmstate_controller.controller.transaction import Changer
+from nmstate_controller.controller.status_writer import StatusWriter
+from nmstate_controller.controller.transaction import Transaction
 from nmstate_controller.errors import ApiError, NetworkManagerUnavailable, SettingsError
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node import library
@@ -40,7 +40,7 @@ from nmstate_controller.node.networkmanager.signals import NetworkManagerNotices
 from nmstate_controller.node.report import Filter
 from nmstate_controller.server import serving
 from nmstate_controller.settings import Settings
-from nmstate_controller.versions import too_old
+from nmstate_controller.versions import unsupported
 
 _LAST_WRITE_SECONDS: Final = 10.0
 _LAST_CALL_SECONDS: Final = 5.0
@@ -72,10 +72,10 @@ class Agent:
             ping=self._ping,
         )
         self.reflector = Reflector(api, self.store, metrics, clock, rng, inactivity=settings.watch_inactivity_timeout)
-        self.publisher = Publisher(api, self.store, metrics, clock, rng, heartbeat=settings.heartbeat_interval)
+        self.status_writer = StatusWriter(api, self.store, metrics, clock, rng, heartbeat=settings.heartbeat_interval)
         self.reporter = Reporter(
             self.nmstate,
-            self.publisher,
+            self.status_writer,
             Filter(settings.left_out_interfaces),
             metrics,
             clock,
@@ -88,11 +88,11 @@ class Agent:
         self.kernel = KernelNotices(self._kernel_noticed)
         self.network_manager = NetworkManagerNotices(self.reporter.notice, clock, rng)
         self.events = Events(client, clock, settings.node_name)
-        verdicts = Verdicts(self.publisher, self.events, metrics, clock)
-        self.applier = Applier(
+        outcomes = Outcomes(self.status_writer, self.events, metrics, clock)
+        self.reconciler = Reconciler(
             self.store,
             self.nmstate,
-            Changer(
+            Transaction(
                 self.nmstate,
                 manager,
                 kernel,
@@ -100,14 +100,14 @@ class Agent:
                 rollback_timeout=settings.rollback_timeout,
             ),
             Prober(manager.name_servers, client.reach, client.address, metrics, timeout=settings.probe_timeout),
-            self.publisher,
+            self.status_writer,
             self.reporter,
-            verdicts,
+            outcomes,
             metrics,
             clock,
             rng,
         )
-        self.publisher.say(versions=_versions())
+        self.status_writer.update_status(versions=_versions())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set, then end what is under way within the budget of `shutdown_timeout`."""
@@ -119,23 +119,23 @@ class Agent:
                 group.create_task(part.run(), name=type(part).__name__)
                 for part in (
                     self.reflector,
-                    self.publisher,
+                    self.status_writer,
                     self.events,
                     self.reporter,
-                    self.applier,
+                    self.reconciler,
                     self.kernel,
                     self.guard,
                     self.network_manager,
                 )
             ]
-            tasks.append(group.create_task(self._leave_when_stuck(), name="LeaveWhenStuck"))
+            tasks.append(group.create_task(self._exit_when_stuck(), name="LeaveWhenStuck"))
             tasks.append(group.create_task(self._check_cluster(), name="CheckCluster"))
             await stop.wait()
             log.info("stopping: a change under way may end, nothing new begins")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.shutdown_timeout):
-                    await self.applier.finish()
-            await self.publisher.flush(_LAST_WRITE_SECONDS)
+                    await self.reconciler.finish()
+            await self.status_writer.flush(_LAST_WRITE_SECONDS)
             for task in tasks:
                 task.cancel()
 
@@ -146,9 +146,9 @@ class Agent:
     async def _ping(self) -> None:
         """Raises NetworkManagerUnavailable unless NetworkManager answers, and is one that will do."""
         version = await self._manager.answers()
-        if problem := too_old(NetworkManager=version):
+        if problem := unsupported(NetworkManager=version):
             raise NetworkManagerUnavailable(problem)
-        self.publisher.say(versions=_versions(version))
+        self.status_writer.update_status(versions=_versions(version))
 
     async def _check_cluster(self) -> None:
         """Raises SettingsError when the cluster is too old; while it cannot be asked the node side goes on."""
@@ -163,7 +163,7 @@ class Agent:
                 raise SettingsError(problem)
             return
 
-    async def _leave_when_stuck(self) -> NoReturn:
+    async def _exit_when_stuck(self) -> NoReturn:
         """End the process when a call into libnmstate does not come back: nothing else would end its thread."""
         while True:
             await self._clock.wait(asyncio.Event(), _STUCK_LOOK_SECONDS)
@@ -196,7 +196,7 @@ async def run(settings: Settings) -> int:
     Raises SettingsError when it cannot start. A defect ends the agent with status 1 and one line in the log. A call
     into libnmstate may be under way still.
     """
-    if problem := too_old(libnmstate=library.VERSION):
+    if problem := unsupported(libnmstate=library.VERSION):
         raise SettingsError(problem)
     log.info("starting", node=settings.node_name, nmstate=library.VERSION)
     metrics = Metrics()

@@ -20,7 +20,7 @@ MINIMUM: Final[Mapping[str, str]] = {
 _VERSION: Final = re.compile(r"v?(\d+(?:\.\d+)+)")
 
 
-def too_old(**versions: str | None) -> str | None:
+def unsupported(**versions: str | None) -> str | None:
     """One sentence about what is older than MINIMUM, or None; each version by its key there, None where it is unknown.
 
     The first number in it counts: `1.42.4-2.el9`, `v1.33.2+k3s1`.

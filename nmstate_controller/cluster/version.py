@@ -1,7 +1,7 @@
 """Whether the cluster is new enough for the agent. Loop only."""
 
 from nmstate_controller.cluster.client import Client
-from nmstate_controller.versions import too_old
+from nmstate_controller.versions import unsupported
 
 
 async def problem(client: Client) -> str | None:
@@ -11,4 +11,4 @@ async def problem(client: Client) -> str | None:
     """
     answer = await client.request("get", "GET", "/version")
     version = answer.get("gitVersion")
-    return too_old(Kubernetes=version) if isinstance(version, str) else None
+    return unsupported(Kubernetes=version) if isinstance(version, str) else None

@@ -12,28 +12,28 @@ from nmstate_controller.node.revert import with_dropped
 
 
 @dataclasses.dataclass(frozen=True)
-class Intent:
+class Goal:
     """`desired` is the user's document, empty when the object is being deleted; `document` is what is applied."""
 
     desired: State
     document: State
     fingerprint: str
     reverts: bool
-    leaving: bool
+    deleting: bool
 
     @property
-    def held(self) -> bool:
+    def needs_finalizer(self) -> bool:
         """Whether the object must not go before what was there is back."""
-        return self.reverts and not self.leaving and bool(self.document)
+        return self.reverts and not self.deleting and bool(self.document)
 
 
-def intent(subject: NodeNetworkState, originals: State | None) -> Intent:
+def goal_of(subject: NodeNetworkState, originals: State | None) -> Goal:
     """`originals` is status.revertState: what was there before, for what desiredState has named so far."""
-    leaving = subject.metadata.deletion_timestamp is not None
-    desired = {} if leaving else subject.spec.desired_state or {}
+    deleting = subject.metadata.deletion_timestamp is not None
+    desired = {} if deleting else subject.spec.desired_state or {}
     reverts = subject.spec.removal_policy == "Revert"
     document = with_dropped(desired, originals) if reverts else desired
-    return Intent(desired, document, fingerprint(document), reverts, leaving)
+    return Goal(desired, document, fingerprint(document), reverts, deleting)
 
 
 def is_held(subject: NodeNetworkState) -> bool:

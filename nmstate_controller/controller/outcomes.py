@@ -1,6 +1,6 @@
 """Says what came of a generation: conditions and lastApply, an event, a metric and one log line. Loop only.
 
-Each method is one row of the table in `api/conditions`. None of them waits: the publisher writes when it can.
+Each method is one row of the table in `api/conditions`. None of them waits: the status_writer writes when it can.
 """
 
 from typing import Any, Final
@@ -19,9 +19,9 @@ from nmstate_controller.api.models import (
 )
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.events import Events
-from nmstate_controller.controller.goal import Intent
+from nmstate_controller.controller.goal import Goal
 from nmstate_controller.controller.retained import Record, bounded, in_words
-from nmstate_controller.controller.status_writer import Publisher
+from nmstate_controller.controller.status_writer import StatusWriter
 from nmstate_controller.errors import DriftFought, NodeError
 from nmstate_controller.metrics import Metrics
 
@@ -30,11 +30,11 @@ _NAMED: Final = 5
 log = structlog.get_logger(__name__)
 
 
-class Verdicts:
-    """The voice of the applier."""
+class Outcomes:
+    """The voice of the reconciler."""
 
-    def __init__(self, publisher: Publisher, events: Events, metrics: Metrics, clock: Clock) -> None:
-        self._publisher = publisher
+    def __init__(self, status_writer: StatusWriter, events: Events, metrics: Metrics, clock: Clock) -> None:
+        self._status_writer = status_writer
         self._events = events
         self._metrics = metrics
         self._clock = clock
@@ -61,15 +61,17 @@ class Verdicts:
 
     def proven(self, subject: NodeNetworkState, results: list[ProbeResult]) -> None:
         """What came of the probes."""
-        last = self._publisher.status.last_apply
+        last = self._status_writer.status.last_apply
         if last is not None:
-            self._publisher.say(subject.metadata.uid, last_apply=last.model_copy(update={"probes": results or None}))
+            self._status_writer.update_status(
+                subject.metadata.uid, last_apply=last.model_copy(update={"probes": results or None})
+            )
 
     def applied(
         self,
         subject: NodeNetworkState,
         document: State,
-        kept: Intent,
+        kept: Goal,
         residual: list[Difference],
         unsaved: str | None,
     ) -> None:
@@ -99,9 +101,11 @@ class Verdicts:
         """A change that was proven, and of which that was not told or not saved, has been settled."""
         message = "change committed; the agent stopped before recording it"
         self._finish(subject, "Configured", message, persisted=persisted)
-        last = self._publisher.status.last_apply
+        last = self._status_writer.status.last_apply
         if last is not None and last.persisted is not persisted:
-            self._publisher.say(subject.metadata.uid, last_apply=last.model_copy(update={"persisted": persisted}))
+            self._status_writer.update_status(
+                subject.metadata.uid, last_apply=last.model_copy(update={"persisted": persisted})
+            )
 
     def settled(self, subject: NodeNetworkState, reason: str, message: str, last: LastConfigured | None = None) -> None:
         """The node runs what the spec asks: `last`, if that is something."""
@@ -112,21 +116,23 @@ class Verdicts:
     def retained(self, subject: NodeNetworkState, found: Record) -> None:
         """What the object has configured on the node, and what of that desiredState no longer names."""
         uid, generation = subject.metadata.uid, subject.metadata.generation
-        self._publisher.say(uid, configured=found.configured or None, retained=bounded(found.retained) or None)
+        self._status_writer.update_status(
+            uid, configured=found.configured or None, retained=bounded(found.retained) or None
+        )
         if self._settled is None or not conditions.is_true(self._conditions, "Ready"):
             return
         *about, reason, message = self._settled
-        if about == [uid, generation] and self._publisher.observed_generation == generation:
+        if about == [uid, generation] and self._status_writer.observed_generation == generation:
             self._say_settled(subject, reason, message)
 
     def _say_settled(self, subject: NodeNetworkState, reason: str, message: str, **more: Any) -> None:
-        message += in_words(self._publisher.status.retained)
+        message += in_words(self._status_writer.status.retained)
         found = conditions.settled(self._conditions, subject.metadata.generation, reason, message, self._clock.now())
         self._say(subject, found, **more)
 
     def drifted(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
         """The node was configured and has been changed by something else; driftPolicy says to leave it."""
-        known = differences == self._publisher.status.drift
+        known = differences == self._status_writer.status.drift
         generation = subject.metadata.generation
         message = _drift(differences)
         found = conditions.stalled(
@@ -138,7 +144,7 @@ class Verdicts:
 
     def correcting(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
         """The node was configured and has been changed by something else, which is about to be undone."""
-        self._publisher.say(subject.metadata.uid, drift=differences)
+        self._status_writer.update_status(subject.metadata.uid, drift=differences)
         self._noticed(subject, differences)
 
     def corrected(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
@@ -191,7 +197,7 @@ class Verdicts:
 
     @property
     def _conditions(self) -> list[Condition]:
-        return self._publisher.status.conditions
+        return self._status_writer.status.conditions
 
     def _failed(
         self, subject: NodeNetworkState, error: NodeError, message: str, found: list[Condition], **context: Any
@@ -208,7 +214,7 @@ class Verdicts:
 
     def _finish(self, subject: NodeNetworkState, outcome: str, message: str, **more: Any) -> None:
         """Complete lastApply, if an attempt is under way."""
-        last = self._publisher.status.last_apply
+        last = self._status_writer.status.last_apply
         if last is None or last.completion_time is not None:
             return
         self._metrics.applies.labels(outcome).inc()
@@ -218,11 +224,13 @@ class Verdicts:
             "message": conditions.brief(message),
             **more,
         }
-        self._publisher.say(subject.metadata.uid, last_apply=last.model_copy(update=update))
+        self._status_writer.update_status(subject.metadata.uid, last_apply=last.model_copy(update=update))
 
     def _say(self, subject: NodeNetworkState, found: list[Condition], **more: Any) -> None:
         metadata = subject.metadata
-        self._publisher.say(metadata.uid, observed_generation=metadata.generation, conditions=found, **more)
+        self._status_writer.update_status(
+            metadata.uid, observed_generation=metadata.generation, conditions=found, **more
+        )
 
 
 def paths(differences: list[Difference]) -> str:

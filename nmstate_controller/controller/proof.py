@@ -4,7 +4,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from nmstate_controller.api.models import Probe as Wish
+from nmstate_controller.api.models import Probe as ProbeSpec
 from nmstate_controller.api.models import ProbeResult, State
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.displaced import displaced
@@ -51,16 +51,16 @@ class Prober:
         self._metrics = metrics
         self._timeout = timeout
 
-    def proof(self, wishes: Sequence[Wish] | None, document: State, before: State) -> "Proof":
+    def proof(self, wishes: Sequence[ProbeSpec] | None, document: State, before: State) -> "Proof":
         """The probes that `spec.probes` asks for, or the usual ones; the apiserver always.
 
         For a change to `document` on a node that is `before`: while spanning tree holds ports back no probe can pass,
         and what it may take comes after that.
         """
         if wishes is None:
-            wishes = [Wish(type="gateway"), Wish(type="dns")]
+            wishes = [ProbeSpec(type="gateway"), ProbeSpec(type="dns")]
         if not any(wish.type == "apiServer" for wish in wishes):
-            wishes = [*wishes, Wish(type="apiServer")]
+            wishes = [*wishes, ProbeSpec(type="apiServer")]
         bridges = held_back(document, before)
         held = max((bridge.seconds + _FORWARDING_MARGIN_SECONDS for bridge in bridges), default=0)
         no_dns = removes_name_servers(document)
@@ -70,7 +70,7 @@ class Prober:
         remarks = [*displaced(document, before), *_spanning_tree(bridges)]
         return Proof(candidates, self._metrics, remarks, [one for one in left_out if len(asked) < len(wishes)])
 
-    def _probes(self, wish: Wish, held: int, *, no_dns: bool) -> list[Probe]:
+    def _probes(self, wish: ProbeSpec, held: int, *, no_dns: bool) -> list[Probe]:
         timeout = float((wish.timeout_seconds or self._timeout) + held)
         match wish.type:
             case "gateway":
@@ -132,7 +132,7 @@ class Proof:
         with self._metrics.apply_seconds.labels("choose").time():
             self._chosen, self._before = await choose(self._candidates)
 
-    async def holds(self, on_failure: Callable[[str], None]) -> str | None:
+    async def verify(self, on_failure: Callable[[str], None]) -> str | None:
         """None when all that were chosen pass again within their time; else what does not, in words.
 
         `on_failure` is told at the first try that fails.
@@ -147,7 +147,7 @@ class Proof:
         dns = [_ABOUT_DNS] if failed == {"dns"} else []
         return missing and "; ".join([missing, *dns, *self._remarks])
 
-    async def holds_again(self) -> str | None:
+    async def verify_again(self) -> str | None:
         """The same once the change is undone; `results` go on telling of the change."""
         return _missing(await prove(self._chosen))
 

@@ -19,15 +19,15 @@ from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.controller.drift import Corrections
-from nmstate_controller.controller.goal import Intent, intent
-from nmstate_controller.controller.outcomes import Verdicts, paths
+from nmstate_controller.controller.goal import Goal, goal_of
+from nmstate_controller.controller.outcomes import Outcomes, paths
 from nmstate_controller.controller.proof import Prober
 from nmstate_controller.controller.reporter import Reporter
-from nmstate_controller.controller.residual import Baseline
+from nmstate_controller.controller.residual import Residual
 from nmstate_controller.controller.retained import Recorder
-from nmstate_controller.controller.revert import Removal
-from nmstate_controller.controller.status_writer import Publisher
-from nmstate_controller.controller.transaction import Changer
+from nmstate_controller.controller.revert import RevertManager
+from nmstate_controller.controller.status_writer import StatusWriter
+from nmstate_controller.controller.transaction import Transaction
 from nmstate_controller.errors import (
     ConnectivityLost,
     DriftFought,
@@ -52,7 +52,7 @@ ATTEMPTS: Final = 5
 SLOW_RETRY_SECONDS: Final = 600.0
 """Pause between the attempts after those, ±10 %: a switch that reboots, or a boot's race, must not strand a node."""
 
-_NODES_OWN: Final = (NetworkManagerUnavailable, NmstateFailed, NmstateStuck)
+NODE_UNAVAILABLE: Final = (NetworkManagerUnavailable, NmstateFailed, NmstateStuck)
 """The node's own trouble, which is waited for as long as it lasts, and is no failed attempt."""
 
 # Long enough for an apiserver that answers; one that does not must not hold up the node's side.
@@ -78,7 +78,7 @@ class _Task:
     """Attempts that failed since the node last was what is asked."""
     done: bool = False
     next_at: float | None = None
-    asked_again: bool = False
+    retry_requested: bool = False
     waits: bool = False
     waits_for: State | None = None
     """With the node's own trouble: the report there was then, if any; a newer one means that it is over."""
@@ -86,29 +86,29 @@ class _Task:
     """When a device is missing: the interfaces there were; other ones may mean that it is back."""
 
 
-class Applier:
+class Reconciler:
     """`run` waits for something to do; `reconcile` does it."""
 
     def __init__(
         self,
         store: Store,
         nmstate: Nmstate,
-        changer: Changer,
+        transaction: Transaction,
         prober: Prober,
-        publisher: Publisher,
+        status_writer: StatusWriter,
         reporter: Reporter,
-        verdicts: Verdicts,
+        outcomes: Outcomes,
         metrics: Metrics,
         clock: Clock,
         rng: random.Random,
     ) -> None:
         self._store = store
         self._nmstate = nmstate
-        self._changer = changer
+        self._transaction = transaction
         self._prober = prober
-        self._publisher = publisher
+        self._status_writer = status_writer
         self._reporter = reporter
-        self._verdicts = verdicts
+        self._outcomes = outcomes
         self._metrics = metrics
         self._clock = clock
         self._rng = rng
@@ -117,8 +117,8 @@ class Applier:
         reporter.tell(self._wake)
         self._task = _Task("", 0, Spec(), None)
         self._corrections = Corrections(clock)
-        self._removal = Removal(publisher, patience=_FIRST_WRITE_SECONDS)
-        self._baseline = Baseline(publisher)
+        self._revert_manager = RevertManager(status_writer, patience=_FIRST_WRITE_SECONDS)
+        self._in_sync = Residual(status_writer)
         self._recorder = Recorder()
         # The report that was last compared with what is desired.
         self._compared: State | None = None
@@ -152,7 +152,7 @@ class Applier:
         newest = self._store.object
         if newest is None:
             return
-        self._publisher.adopt(newest)
+        self._status_writer.adopt(newest)
         self._metrics.desired_generation.set(newest.metadata.generation)
         due = self._take(newest)
         if not due and not (self._task.done and self._has_unlooked_report()):
@@ -162,18 +162,18 @@ class Applier:
                 if due:
                     await self._reconcile(newest)
                 else:
-                    await self._watch_over(newest)
+                    await self._check_drift(newest)
             except NodeError as error:
-                self._baseline.doubt()
+                self._in_sync.invalidate()
                 if not self._stopping:
-                    self._answered(newest)
+                    self._acknowledge_retry(newest)
                 await self._fail(newest, error)
             else:
                 if due and not self._stopping:
-                    self._answered(newest)
+                    self._acknowledge_retry(newest)
                 if due:
                     self._task.done = True
-                    self._task.asked_again = False
+                    self._task.retry_requested = False
                     self._task.failures = 0
                     self._backoff.reset()
 
@@ -188,10 +188,10 @@ class Applier:
             if same and not self._is_stalled():
                 # Nothing has stalled: the annotation asks for what is happening, or has happened, anyway.
                 task.retry_at = metadata.retry_at
-                self._answered(newest)
+                self._acknowledge_retry(newest)
             else:
                 self._backoff.reset()
-                self._task = task = self._begin(newest, asked_again=known, said=not known or same)
+                self._task = task = self._begin(newest, retry_requested=known, said=not known or same)
         if task.done:
             return False
         if task.next_at is None or task.next_at <= self._clock.monotonic():
@@ -203,7 +203,7 @@ class Applier:
             return _interfaces(shown) != task.missed_among
         return task.waits and shown is not task.waits_for
 
-    def _begin(self, newest: NodeNetworkState, *, asked_again: bool, said: bool) -> _Task:
+    def _begin(self, newest: NodeNetworkState, *, retry_requested: bool, said: bool) -> _Task:
         """The task for a generation seen for the first time, or asked for again.
 
         What an earlier agent said counts, unless `said` is False: it was about another spec by the same generation.
@@ -211,10 +211,10 @@ class Applier:
         metadata = newest.metadata
         leaving = metadata.deletion_timestamp is not None
         task = _Task(
-            metadata.uid, metadata.generation, newest.spec, metadata.retry_at, leaving, asked_again=asked_again
+            metadata.uid, metadata.generation, newest.spec, metadata.retry_at, leaving, retry_requested=retry_requested
         )
         task.spec_problem = newest.spec_problem
-        status = self._publisher.status
+        status = self._status_writer.status
         if said and status.observed_generation == metadata.generation and not leaving:
             if metadata.retry_at in (None, status.last_handled_retry_at):
                 task.failures = _failures(status.last_apply, metadata.generation)
@@ -225,121 +225,121 @@ class Applier:
                 elif reason != UnreadableSpec.reason or newest.spec_problem is not None:
                     task.done = self._is_stalled()
             else:
-                task.asked_again = True
+                task.retry_requested = True
         if metadata.uid != self._task.uid:
-            self._baseline.start_over()
+            self._in_sync.start_over()
         self._corrections.forget()
         return task
 
-    def _answered(self, newest: NodeNetworkState) -> None:
+    def _acknowledge_retry(self, newest: NodeNetworkState) -> None:
         """Whoever asked for another attempt by the annotation has got it: not before there is something to show."""
         if newest.metadata.retry_at is not None:
-            self._publisher.say(newest.metadata.uid, last_handled_retry_at=newest.metadata.retry_at)
+            self._status_writer.update_status(newest.metadata.uid, last_handled_retry_at=newest.metadata.retry_at)
 
     def _slow_retry_at(self) -> float:
         return self._clock.monotonic() + SLOW_RETRY_SECONDS * self._rng.uniform(0.9, 1.1)
 
-    def _goal(self, newest: NodeNetworkState) -> Intent:
-        return intent(newest, self._publisher.status.revert_state)
+    def _goal(self, newest: NodeNetworkState) -> Goal:
+        return goal_of(newest, self._status_writer.status.revert_state)
 
     def _is_stalled(self) -> bool:
-        return conditions.is_true(self._publisher.status.conditions, "Stalled")
+        return conditions.is_true(self._status_writer.status.conditions, "Stalled")
 
     async def _reconcile(self, newest: NodeNetworkState) -> None:
         """One attempt. Raises NodeError."""
-        await self._settle_left(newest)
+        await self._recover_change(newest)
         if newest.spec_problem is not None:
             raise UnreadableSpec(newest.spec_problem)
         goal = self._goal(newest)
         asked = _asked(newest, goal)
         if not asked:
-            self._baseline.doubt()
-            await self._rest(newest, goal)
+            self._in_sync.invalidate()
+            await self._settle_idle(newest, goal)
             return
-        if newest.spec.managed and self._baseline.is_known(goal):
-            await self._leave(newest, goal, "the node runs desiredState, which is what it was")
+        if newest.spec.managed and self._in_sync.is_known(goal):
+            await self._mark_in_sync(newest, goal, "the node runs desiredState, which is what it was")
             return
         shown = await self._nmstate.show()
         found = await self._differing(asked, shown)
         if not newest.spec.managed:
-            self._baseline.doubt()
-            self._verdicts.unmanaged(newest, found)
+            self._in_sync.invalidate()
+            self._outcomes.unmanaged(newest, found)
             return
-        differs = not self._baseline.covers(goal, found)
+        differs = not self._in_sync.is_residual(goal, found)
         if not differs and await self._is_made_to_last(goal):
-            self._removal.keep(newest, goal, shown)
-            await self._leave(newest, goal, "the node runs desiredState; nothing had to be changed")
+            self._revert_manager.record_originals(newest, goal, shown)
+            await self._mark_in_sync(newest, goal, "the node runs desiredState; nothing had to be changed")
             return
         if self._stopping:
             # The next agent begins it: nothing new does here.
             return
-        if differs and self._baseline.was_configured(newest, goal) and not self._task.asked_again:
+        if differs and self._in_sync.was_configured(newest, goal) and not self._task.retry_requested:
             await self._drifted(newest, goal, shown, found)
             return
         goal = await self._apply(newest, goal, shown, found)
-        self._baseline.found(goal)
-        await self._removal.let_go(newest, goal)
+        self._in_sync.mark_in_sync(goal)
+        await self._revert_manager.release_finalizer(newest, goal)
 
-    async def _is_made_to_last(self, goal: Intent) -> bool:
+    async def _is_made_to_last(self, goal: Goal) -> bool:
         """Whether a boot would find what is asked: not if the kernel merely happens to run it. Raises NodeError."""
-        last = self._baseline.last_configured
+        last = self._in_sync.last_configured
         if last is None or last.desired_hash != goal.fingerprint:
             return False
-        return not await self._changer.not_saved(goal.document)
+        return not await self._transaction.not_saved(goal.document)
 
-    async def _settle_left(self, newest: NodeNetworkState) -> None:
+    async def _recover_change(self, newest: NodeNetworkState) -> None:
         """Finish or undo what was begun and not ended. Raises NodeError: ConnectivityLost if that was this attempt."""
         metadata = newest.metadata
         recovered, now_runs = None, ""
         try:
-            recovered = await self._changer.recover()
-        except _NODES_OWN:
+            recovered = await self._transaction.recover()
+        except NODE_UNAVAILABLE:
             raise
         except NodeError as error:
             # What is committed stays. The rest of it may never succeed, as when a device is gone, and must not stand in
             # the way of what is asked now.
-            note = self._changer.journal.note
+            note = self._transaction.journal.note
             if note is None or note.phase is not Phase.COMMITTED:
                 raise
             if note.is_about(metadata.uid, metadata.generation, None):
                 raise
             log.warning("what was committed cannot be completed, going on without", error=str(error))
-            self._changer.give_up()
+            self._transaction.give_up()
         if recovered is not None:
             left, now_runs = recovered
             if left.phase is Phase.COMMITTED:
-                self._verdicts.kept(newest, persisted=not now_runs)
-        note = self._changer.journal.note
-        if note is not None and note.phase is Phase.LOST:
+                self._outcomes.kept(newest, persisted=not now_runs)
+        note = self._transaction.journal.note
+        if note is not None and note.phase is Phase.ROLLED_BACK:
             if note.is_about(metadata.uid, metadata.generation, metadata.retry_at):
                 raise ConnectivityLost(note.message)
-            self._changer.journal.clear()
-        self._verdicts.interrupted(newest, now_runs)
+            self._transaction.journal.clear()
+        self._outcomes.interrupted(newest, now_runs)
 
-    async def _watch_over(self, newest: NodeNetworkState) -> None:
+    async def _check_drift(self, newest: NodeNetworkState) -> None:
         """Compare the newest report of a node that was configured with what it should be. Raises NodeError."""
         shown = self._compared = self._reporter.shown
-        note = self._changer.journal.note
-        if note is not None and note.phase is not Phase.LOST and not self._is_stalled():
-            await self._settle_left(newest)
+        note = self._transaction.journal.note
+        if note is not None and note.phase is not Phase.ROLLED_BACK and not self._is_stalled():
+            await self._recover_change(newest)
         goal = self._goal(newest)
         if not self._has_failed():
             self._follow(newest, goal, shown)
         if shown is None or not self._is_watched(newest, goal):
             return
         if not newest.spec.managed:
-            self._verdicts.unmanaged(newest, await self._differing(goal.desired, shown))
+            self._outcomes.unmanaged(newest, await self._differing(goal.desired, shown))
             return
-        if self._baseline.covers(goal, await self._differing(goal.document, shown)):
-            if self._publisher.status.drift:
+        if self._in_sync.is_residual(goal, await self._differing(goal.document, shown)):
+            if self._status_writer.status.drift:
                 message = "the node runs desiredState again"
-                self._verdicts.settled(newest, "Configured", message, self._baseline.confirmed(newest, goal))
-            self._baseline.found(goal)
+                self._outcomes.settled(newest, "Configured", message, self._in_sync.confirmed(newest, goal))
+            self._in_sync.mark_in_sync(goal)
             return
         # What is acted upon is never a report of some time ago.
         shown = await self._nmstate.show()
         found = await self._differing(goal.document, shown)
-        if not self._baseline.covers(goal, found) and not self._stopping:
+        if not self._in_sync.is_residual(goal, found) and not self._stopping:
             await self._drifted(newest, goal, shown, found)
 
     def _has_unlooked_report(self) -> bool:
@@ -347,37 +347,37 @@ class Applier:
 
     def _has_failed(self) -> bool:
         """Whether the generation at hand never came to be what the node runs."""
-        ready = conditions.find(self._publisher.status.conditions, "Ready")
+        ready = conditions.find(self._status_writer.status.conditions, "Ready")
         return ready is None or (ready.status != "True" and ready.reason != "Drifted")
 
-    def _is_watched(self, newest: NodeNetworkState, goal: Intent) -> bool:
+    def _is_watched(self, newest: NodeNetworkState, goal: Goal) -> bool:
         """Whether this generation, whose task is done, was configured: when it has failed, there is no drift.
 
         Of a node that is not managed, whether it happens to be as desired.
         """
-        if not _asked(newest, goal) or goal.leaving:
+        if not _asked(newest, goal) or goal.deleting:
             return False
-        ready = conditions.find(self._publisher.status.conditions, "Ready")
+        ready = conditions.find(self._status_writer.status.conditions, "Ready")
         if ready is None:
             return False
         if not newest.spec.managed:
             return ready.reason == "Unmanaged"
         return ready.reason == "Configured" or (ready.reason == "Drifted" and newest.spec.drift_policy == "Report")
 
-    async def _drifted(self, newest: NodeNetworkState, goal: Intent, shown: State, found: list[Difference]) -> None:
+    async def _drifted(self, newest: NodeNetworkState, goal: Goal, shown: State, found: list[Difference]) -> None:
         """Correct a node that something else has changed, or say so. Raises NodeError."""
-        self._baseline.doubt()
+        self._in_sync.invalidate()
         if newest.spec.drift_policy == "Report":
-            self._verdicts.drifted(newest, found)
+            self._outcomes.drifted(newest, found)
             return
         if not self._corrections.allowed():
             raise DriftFought(
                 f"something else changes the node again and again, and is given way to; it differs at {paths(found)}"
             )
         self._corrections.note()
-        self._verdicts.correcting(newest, found)
-        self._baseline.found(await self._apply(newest, goal, shown, found))
-        self._verdicts.corrected(newest, found)
+        self._outcomes.correcting(newest, found)
+        self._in_sync.mark_in_sync(await self._apply(newest, goal, shown, found))
+        self._outcomes.corrected(newest, found)
 
     async def _differing(self, document: State, shown: State) -> list[Difference]:
         """Where the node is not what the document asks, as status shows it. Raises NodeError."""
@@ -386,76 +386,76 @@ class Applier:
             for found in await self._nmstate.compare(document, shown)
         ]
 
-    async def _apply(self, newest: NodeNetworkState, goal: Intent, before: State, found: list[Difference]) -> Intent:
+    async def _apply(self, newest: NodeNetworkState, goal: Goal, before: State, found: list[Difference]) -> Goal:
         """Change the node, with the conditions saying so before and after; what is to be kept up from then on.
 
         Raises NodeError.
         """
         with self._reporter.standing_by():
-            await self._removal.hold(newest, goal, before)
-            self._answered(newest)
-            self._verdicts.applying(newest, goal.fingerprint, self._task.failures + 1)
+            await self._revert_manager.prepare(newest, goal, before)
+            self._acknowledge_retry(newest)
+            self._outcomes.applying(newest, goal.fingerprint, self._task.failures + 1)
             proof = self._prober.proof(newest.spec.probes, goal.document, before)
             # The probes before the change cost nothing while the apiserver answers.
-            await run_together(proof.choose(), self._publisher.flush(_FIRST_WRITE_SECONDS))
+            await run_together(proof.choose(), self._status_writer.flush(_FIRST_WRITE_SECONDS))
             try:
-                unsaved = await self._changer.make(
+                unsaved = await self._transaction.run(
                     newest,
                     goal.document,
                     before,
                     proof,
-                    lambda missing: self._verdicts.probing(newest, missing),
+                    lambda missing: self._outcomes.probing(newest, missing),
                     down=downed(difference.path for difference in found),
                 )
             except NmstateStuck:
                 raise
             except NodeError:
-                self._verdicts.proven(newest, proof.results)
+                self._outcomes.proven(newest, proof.results)
                 await self._reporter.look()
                 raise
             shown = await self._reporter.look()
             self._compared = shown
             self._follow(newest, goal, shown)
-            kept = self._removal.forget_dropped(newest, goal)
+            kept = self._revert_manager.forget_dropped(newest, goal)
             left = await self._differing(kept.document, shown) if shown is not None and kept.document else []
-            residual = self._baseline.applied(kept, left)
+            residual = self._in_sync.applied(kept, left)
             self._task.failures = 0
-            self._verdicts.proven(newest, proof.results)
-            self._verdicts.applied(newest, goal.document, kept, residual, unsaved)
+            self._outcomes.proven(newest, proof.results)
+            self._outcomes.applied(newest, goal.document, kept, residual, unsaved)
             return kept
 
-    async def _leave(self, newest: NodeNetworkState, goal: Intent, why: str) -> None:
+    async def _mark_in_sync(self, newest: NodeNetworkState, goal: Goal, why: str) -> None:
         """The node is what is asked, and is left as it is. Raises NodeError."""
         self._follow(newest, goal, self._reporter.shown)
-        goal = self._removal.forget_dropped(newest, goal)
+        goal = self._revert_manager.forget_dropped(newest, goal)
         if not goal.document:
-            self._baseline.doubt()
-            await self._rest(newest, goal)
+            self._in_sync.invalidate()
+            await self._settle_idle(newest, goal)
             return
-        self._baseline.found(goal)
-        self._verdicts.settled(newest, "Configured", why, self._baseline.confirmed(newest, goal))
-        await self._removal.let_go(newest, goal)
+        self._in_sync.mark_in_sync(goal)
+        self._outcomes.settled(newest, "Configured", why, self._in_sync.confirmed(newest, goal))
+        await self._revert_manager.release_finalizer(newest, goal)
 
-    async def _rest(self, newest: NodeNetworkState, goal: Intent) -> None:
+    async def _settle_idle(self, newest: NodeNetworkState, goal: Goal) -> None:
         """There is nothing to be made of the node. Raises NodeError."""
         self._follow(newest, goal, self._reporter.shown)
-        if not goal.leaving:
-            self._verdicts.settled(newest, *_idle(newest.spec.managed))
-        await self._removal.let_go(newest, goal)
+        if not goal.deleting:
+            self._outcomes.settled(newest, *_idle(newest.spec.managed))
+        await self._revert_manager.release_finalizer(newest, goal)
 
-    def _follow(self, newest: NodeNetworkState, goal: Intent, shown: State | None) -> None:
+    def _follow(self, newest: NodeNetworkState, goal: Goal, shown: State | None) -> None:
         """Note what a node that is what is asked has of this object, and what of that desiredState no longer names."""
         if not newest.spec.managed:
-            self._publisher.say(newest.metadata.uid, retained=None)
-        elif shown is not None and not goal.leaving:
-            known = self._publisher.status.configured
+            self._status_writer.update_status(newest.metadata.uid, retained=None)
+        elif shown is not None and not goal.deleting:
+            known = self._status_writer.status.configured
             found = self._recorder.record(known, goal.desired, goal.document, shown)
-            self._verdicts.retained(newest, found)
+            self._outcomes.retained(newest, found)
 
     async def _give_up(self, newest: NodeNetworkState) -> None:
         """Nothing more is tried: an object that is being deleted may go, at once or when the apiserver is back."""
         try:
-            await self._removal.give_up(newest)
+            await self._revert_manager.give_up(newest)
         except ObjectNotWritten as error:
             log.warning("the object is held longer than it need be", error=str(error))
             self._task.done = False
@@ -467,42 +467,42 @@ class Applier:
         task.next_at = None
         task.done = task.waits = False
         task.missed_among = None
-        if isinstance(error, _NODES_OWN):
+        if isinstance(error, NODE_UNAVAILABLE):
             await self._reporter.look()
             task.waits, task.waits_for = True, self._reporter.shown
-        elif isinstance(error, InvalidDesiredState) and self._baseline.was_configured(newest, self._goal(newest)):
+        elif isinstance(error, InvalidDesiredState) and self._in_sync.was_configured(newest, self._goal(newest)):
             # A document that the node ran is a good one: what it needs, as a device, is gone from the node and may come
             # back. That is no fight either.
             task.missed_among = _interfaces(self._reporter.shown or {})
             self._corrections.forget()
         elif isinstance(error, DriftFought):
             task.done = True
-            self._verdicts.fought(newest, error)
+            self._outcomes.fought(newest, error)
             return
         elif isinstance(error, TerminalNodeError):
             task.done = True
-            self._verdicts.stalled(newest, error, error.reason, str(error))
+            self._outcomes.stalled(newest, error, error.reason, str(error))
             await self._give_up(newest)
             return
         elif (failures := task.failures + 1) >= ATTEMPTS:
             task.failures = failures
             task.next_at = self._slow_retry_at()
             message = f"{failures} attempts failed, the next follows in {SLOW_RETRY_SECONDS / 60:.0f} minutes or so: "
-            self._verdicts.stalled(newest, error, "AttemptsExhausted", message + str(error))
+            self._outcomes.stalled(newest, error, "AttemptsExhausted", message + str(error))
             await self._give_up(newest)
             return
         else:
             task.failures = failures
         delay = self._backoff.delay()
         task.next_at = self._clock.monotonic() + delay
-        self._verdicts.retrying(newest, error, delay)
+        self._outcomes.retrying(newest, error, delay)
 
 
 def _failures(last: LastApply | None, generation: int) -> int:
     """How many attempts at that generation have failed, by what an earlier agent said of the last one."""
     if last is None or last.generation != generation or last.outcome == "Configured":
         return 0
-    is_failure = last.outcome not in {reason for kind in _NODES_OWN for reason in reasons(kind)}
+    is_failure = last.outcome not in {reason for kind in NODE_UNAVAILABLE for reason in reasons(kind)}
     return last.attempts if is_failure else last.attempts - 1
 
 
@@ -511,7 +511,7 @@ def _interfaces(shown: State) -> frozenset[str]:
     return frozenset(str(found.get("name")) for found in shown.get("interfaces", []))
 
 
-def _asked(newest: NodeNetworkState, goal: Intent) -> State:
+def _asked(newest: NodeNetworkState, goal: Goal) -> State:
     """What the node should be now: nothing goes back on one that is not managed."""
     return goal.document if newest.spec.managed else goal.desired
 

@@ -1,4 +1,4 @@
-"""Looks at the node and tells the publisher what it runs: on notice, and at intervals. Loop only.
+"""Looks at the node and tells the status_writer what it runs: on notice, and at intervals. Loop only.
 
 A notice says only that something changed. Notices that come together are answered by one look, and all of them together
 may cost no more than their budget; when that is spent, the look is made when they cease, so that a storm always ends
@@ -18,7 +18,7 @@ from nmstate_controller.api.models import State
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.controller.budget import Budget
-from nmstate_controller.controller.status_writer import Publisher
+from nmstate_controller.controller.status_writer import StatusWriter
 from nmstate_controller.errors import NetworkManagerUnavailable, NmstateStuck, NodeError
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.library import Nmstate
@@ -49,7 +49,7 @@ class Reporter:
     def __init__(
         self,
         nmstate: Nmstate,
-        publisher: Publisher,
+        status_writer: StatusWriter,
         keep: Filter,
         metrics: Metrics,
         clock: Clock,
@@ -60,7 +60,7 @@ class Reporter:
     ) -> None:
         """`node_name` labels the metrics; `interval`: seconds between two looks without any notice, ±10 %."""
         self._nmstate = nmstate
-        self._publisher = publisher
+        self._status_writer = status_writer
         self._keep = keep
         self._metrics = metrics
         self._clock = clock
@@ -163,22 +163,22 @@ class Reporter:
 
     def _tell(self, state: State) -> None:
         now = self._clock.now()
-        self._publisher.report(state, now)
+        self._status_writer.report(state, now)
         self._metrics.last_report.set(now.timestamp())
         self._metrics.describe(self._node_name, state)
         self.reported = True
 
     def _say(self, status: conditions.ConditionStatus, reason: str, message: str) -> None:
-        before = conditions.find(self._publisher.status.conditions, "Reporting")
+        before = conditions.find(self._status_writer.status.conditions, "Reporting")
         if before is None or before.reason != reason:
             log.info("reporting", status=status, reason=reason, message=message)
-        self._publisher.say(
+        self._status_writer.update_status(
             conditions=conditions.reporting(
-                self._publisher.status.conditions,
+                self._status_writer.status.conditions,
                 status,
                 reason,
                 message,
-                self._publisher.observed_generation,
+                self._status_writer.observed_generation,
                 self._clock.now(),
             )
         )

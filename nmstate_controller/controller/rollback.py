@@ -13,7 +13,7 @@ import structlog
 
 from nmstate_controller.api.models import State
 from nmstate_controller.errors import NetworkManagerUnavailable, NmstateStuck, NodeError
-from nmstate_controller.node.journal import Note
+from nmstate_controller.node.journal import ChangeRecord
 from nmstate_controller.node.kernel.snapshot import KernelSnapshot
 from nmstate_controller.node.kernel.system import Kernel
 from nmstate_controller.node.library import Nmstate
@@ -59,7 +59,7 @@ class Rollback:
         self._manager = manager
         self._kernel = kernel
 
-    async def undo(self, note: Note) -> list[str]:
+    async def undo(self, note: ChangeRecord) -> list[str]:
         """What differs from before the change all the same, in words; nothing when the rollback is complete.
 
         Safe to run twice. Raises NodeError of RECOVER_LATER.
@@ -76,7 +76,7 @@ class Rollback:
             log.warning("the rollback is incomplete", differs=left[:_SHOWN])
         return left
 
-    async def _roll_back_checkpoint(self, note: Note) -> None:
+    async def _roll_back_checkpoint(self, note: ChangeRecord) -> None:
         if note.checkpoint is None or not await self._manager.is_pending(note.checkpoint, note.manager.owner):
             return
         try:
@@ -86,7 +86,7 @@ class Rollback:
         except NodeError as error:
             log.warning("NetworkManager could not roll back its checkpoint", error=str(error))
 
-    async def _restore_kernel(self, note: Note) -> list[str]:
+    async def _restore_kernel(self, note: ChangeRecord) -> list[str]:
         left: list[str] = []
         for look in range(_SETTLE_LOOKS):
             if look:
@@ -105,7 +105,7 @@ class Rollback:
                 await self._kernel.restore(note.kernel, touched)
         return left
 
-    async def _restore_metrics(self, note: Note, now: KernelSnapshot, touched: set[str]) -> bool:
+    async def _restore_metrics(self, note: ChangeRecord, now: KernelSnapshot, touched: set[str]) -> bool:
         """Whether there were any to be set back."""
         moved = {
             key: metric
@@ -128,7 +128,7 @@ def aftermath(left: list[str]) -> str:
     return f"rollback incomplete; check: {', '.join(left[:_SHOWN])}{more}"
 
 
-def _touched(note: Note, manager: ManagerSnapshot, kernel: KernelSnapshot) -> set[str]:
+def _touched(note: ChangeRecord, manager: ManagerSnapshot, kernel: KernelSnapshot) -> set[str]:
     """The interfaces that the change may have altered: those it names, and those activated or attached since."""
     found = names(note.document) | note.manager.reactivated(manager)
     moved = {name for name, link in note.kernel.links.items() if link != kernel.links.get(name)}

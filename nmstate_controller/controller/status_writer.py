@@ -1,7 +1,7 @@
 """The only writer of the object: creates it when missing, and writes its status when there is something new.
 
-The reporter and the applier say what they know by `report` and `say`; one task turns it into as few writes as there can
-be. What cannot be written because the apiserver is away is kept and written when it is back. Loop only.
+The reporter and the reconciler tell it what they know by `report` and `update_status`; one task turns that into as few
+writes as possible. What cannot be written while the apiserver is away is kept and written when it is back. Loop only.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _CONFLICT_TRIES: Final = 3
 log = structlog.get_logger(__name__)
 
 
-class Publisher:
+class StatusWriter:
     """What the agent has to say about its node, and the task that says it."""
 
     def __init__(
@@ -89,7 +89,7 @@ class Publisher:
         self._status = adopted
         self._touch()
 
-    def say(self, uid: str | None = None, **changes: Any) -> None:
+    def update_status(self, uid: str | None = None, **changes: Any) -> None:
         """Set fields of status; nothing is written when they are what they were.
 
         What is about an object by its `uid` is not said about another that took its place meanwhile.
@@ -118,12 +118,12 @@ class Publisher:
             return False
         return True
 
-    async def hold(self, held: bool) -> None:
+    async def set_finalizer(self, present: bool) -> None:
         """Have the object wait for us when it is deleted, or no longer. Raises ApiError."""
         for _ in range(_CONFLICT_TRIES):
             newest = await self._api.get()
             others = [name for name in newest.metadata.finalizers if name != REVERT_FINALIZER]
-            wanted = [*others, REVERT_FINALIZER] if held else others
+            wanted = [*others, REVERT_FINALIZER] if present else others
             if newest.metadata.uid != self._uid or wanted == newest.metadata.finalizers:
                 return
             with contextlib.suppress(ApiConflict):

@@ -1,8 +1,8 @@
 """One change of the node, which stays only when it is proven: in memory first, then the probes, then on disk.
 
-`make` does the steps and `recover` picks up after an agent, or a call, that did not come to the end of them; both leave
+`run` does the steps and `recover` picks up after an agent, or a call, that did not come to the end of them; both leave
 the node in the configuration before or in the one asked for. Every step is noted in the journal before it is taken.
-The applier calls one at a time. Loop only.
+The reconciler calls one at a time. Loop only.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from nmstate_controller.errors import (
     VerificationFailed,
 )
 from nmstate_controller.node.diff.names import kind
-from nmstate_controller.node.journal import Journal, Note, Phase
+from nmstate_controller.node.journal import ChangeRecord, Journal, Phase
 from nmstate_controller.node.kernel.snapshot import KernelSnapshot
 from nmstate_controller.node.kernel.system import Kernel
 from nmstate_controller.node.library import Nmstate
@@ -78,7 +78,7 @@ class Manager(RollbackManager, Protocol):
         """Let devices activate profiles by themselves if they might do so before, and else not."""
 
 
-class Changer:
+class Transaction:
     """Makes changes, and settles those that were left."""
 
     def __init__(self, nmstate: Nmstate, manager: Manager, kernel: Kernel, journal: Journal, *, rollback_timeout: int):
@@ -90,7 +90,7 @@ class Changer:
         self._rollback_timeout = rollback_timeout
         self.journal = journal
 
-    async def make(
+    async def run(
         self,
         subject: NodeNetworkState,
         document: State,
@@ -109,7 +109,7 @@ class Changer:
         manager, kernel = await self._manager.snapshot(), await self._kernel.snapshot()
         document = with_unsaved_ports(document, before, manager)
         metadata = subject.metadata
-        note = Note(
+        note = ChangeRecord(
             uid=metadata.uid,
             generation=metadata.generation,
             retry_at=metadata.retry_at,
@@ -141,17 +141,17 @@ class Changer:
         await self._commit()
         unsaved = await self._persist()
         if unsaved is None:
-            await self._see_gone(document)
+            await self._ensure_absent(document)
         return unsaved
 
-    async def recover(self) -> tuple[Note, str] | None:
+    async def recover(self) -> tuple[ChangeRecord, str] | None:
         """Settle the change that an earlier agent, or a call that was stuck, left behind. Raises NodeError.
 
-        Returns its note as it is after that, COMMITTED (it stays), LOST (it cut the node off) or another (it was
+        Returns its note as it is after that, COMMITTED (it stays), ROLLED_BACK (it cut the node off) or another (it was
         undone), and what the node runs now, for a sentence.
         """
         note = self.journal.note
-        if note is None or note.phase is Phase.LOST:
+        if note is None or note.phase is Phase.ROLLED_BACK:
             return None
         log.info("settling a change that was left behind", phase=note.phase, generation=note.generation)
         if note.phase is not Phase.COMMITTED and await self._was_committed(note):
@@ -161,7 +161,7 @@ class Changer:
             return note, f"not saved to disk yet, a reboot would revert it: {unsaved}" if unsaved else ""
         left = await self._undo()
         if note.phase is Phase.FAILING:
-            note = self._mark_lost(f"{note.message}; {aftermath(left)}")
+            note = self._mark_rolled_back(f"{note.message}; {aftermath(left)}")
         else:
             self.journal.clear()
         return note, aftermath(left)
@@ -174,7 +174,7 @@ class Changer:
         """Forget a change that stays, and of which a part is refused for good."""
         self.journal.clear()
 
-    async def _try(self, note: Note) -> None:
+    async def _try(self, note: ChangeRecord) -> None:
         """Apply, uncommitted and in memory, noting the checkpoint that guards it."""
 
         async def apply(trial: State) -> None:
@@ -193,7 +193,7 @@ class Changer:
             await apply(on_trial(note.document, note.before, bare=True))
 
     @asynccontextmanager
-    async def _noting_checkpoint(self, note: Note) -> AsyncIterator[None]:
+    async def _noting_checkpoint(self, note: ChangeRecord) -> AsyncIterator[None]:
         async def look() -> None:
             try:
                 found = await self._manager.new_checkpoint(note.since, note.timeout, returned)
@@ -221,7 +221,7 @@ class Changer:
             self._amend(phase=Phase.FAILING, message=what)
             on_probing(what)
 
-        missing = await proof.holds(on_failure)
+        missing = await proof.verify(on_failure)
         if missing is None:
             if self._noted.phase is Phase.FAILING:
                 self._amend(phase=Phase.TRIAL, message="")
@@ -230,8 +230,8 @@ class Changer:
         # The verdict first: from here on nobody may try this generation again.
         self._amend(phase=Phase.FAILING, message=missing)
         left = await self._undo()
-        self._mark_lost(missing)
-        again = await proof.holds_again()
+        self._mark_rolled_back(missing)
+        again = await proof.verify_again()
         outcome = "what passed before passes again" if again is None else f"but still failing: {again}"
         note = self._amend(message=f"{missing}; rolled back, {outcome}; {aftermath(left)}")
         raise ConnectivityLost(note.message)
@@ -278,7 +278,7 @@ class Changer:
         self.journal.clear()
         return f"no profile on disk for {', '.join(missing)}" if missing else None
 
-    async def _see_gone(self, document: State) -> None:
+    async def _ensure_absent(self, document: State) -> None:
         """Return when what shall be absent is. Raises NodeError.
 
         NetworkManager removes a device some time after its profile, or leaves it there as one that it does not manage;
@@ -299,7 +299,7 @@ class Changer:
             await asyncio.sleep(_REMOVAL_PAUSE_SECONDS)
         return not await self._nmstate.compare(gone, await self._nmstate.show())
 
-    async def _was_committed(self, note: Note) -> bool:
+    async def _was_committed(self, note: ChangeRecord) -> bool:
         """Whether a proven change whose checkpoint is gone was kept: then the node is what it asked for."""
         if note.checkpoint is None or note.phase is not Phase.PROVEN:
             return False
@@ -319,24 +319,24 @@ class Changer:
         return await self._rollback.undo(note)
 
     @property
-    def _noted(self) -> Note:
+    def _noted(self) -> ChangeRecord:
         note = self.journal.note
         if note is None:
             raise JournalFailed("the change that was under way is no longer noted")
         return note
 
-    def _mark_lost(self, message: str) -> Note:
+    def _mark_rolled_back(self, message: str) -> ChangeRecord:
         """The change is undone and must not be tried again; of what it was, only that is kept."""
         nothing: dict[str, Any] = {"document": {}, "before": {}, "kernel": KernelSnapshot()}
-        return self._amend(phase=Phase.LOST, message=message, manager=ManagerSnapshot(owner=""), **nothing)
+        return self._amend(phase=Phase.ROLLED_BACK, message=message, manager=ManagerSnapshot(owner=""), **nothing)
 
-    def _mark(self, **changes: Any) -> Note:
+    def _mark(self, **changes: Any) -> ChangeRecord:
         """Note what is about to be done. Raises JournalFailed."""
         note = self._noted.model_copy(update=changes)
         self.journal.write(note)
         return note
 
-    def _amend(self, **changes: Any) -> Note:
+    def _amend(self, **changes: Any) -> ChangeRecord:
         """Note what has happened, if it can be noted."""
         note = self._noted.model_copy(update=changes)
         self.journal.amend(note)

@@ -34,11 +34,11 @@ class Phase(StrEnum):
     """Its probes have passed: if its checkpoint is gone, and not by NetworkManager's timer, it was committed."""
     COMMITTED = "committed"
     """It stays, and has to be made to last."""
-    LOST = "lost"
+    ROLLED_BACK = "lost"
     """It cut the node off and was undone; kept so that it is not tried again, until the object says so itself."""
 
 
-class Note(BaseModel):
+class ChangeRecord(BaseModel):
     """One change. `before` is what `libnmstate.show` returned before it, `document` what was applied.
 
     `manager` and `kernel` are what the node goes back to.
@@ -72,18 +72,18 @@ class Journal:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / _FILE
-        self._note: Note | None = None
+        self._note: ChangeRecord | None = None
         self._read = False
 
     @property
-    def note(self) -> Note | None:
+    def note(self) -> ChangeRecord | None:
         """The change that is not settled, this agent's or an earlier one's."""
         if not self._read:
             self._note = self._load()
             self._read = True
         return self._note
 
-    def write(self, note: Note) -> None:
+    def write(self, note: ChangeRecord) -> None:
         """Put `note` in place of the one there is, at once or not at all. Raises JournalFailed."""
         new = self._path.with_suffix(".new")
         try:
@@ -98,13 +98,13 @@ class Journal:
             raise JournalFailed(f"the change could not be noted in {self._path}: {error.strerror}") from error
         self._note, self._read = note, True
 
-    def amend(self, note: Note) -> None:
+    def amend(self, note: ChangeRecord) -> None:
         """The same for what has happened already: if it cannot be written, this agent alone knows it."""
         try:
             self.write(note)
         except JournalFailed as error:
             log.warning("going on with a journal that cannot be written", phase=note.phase, error=str(error))
-            if note.phase is Phase.LOST:
+            if note.phase is Phase.ROLLED_BACK:
                 # It is undone, and must not be once more by the agent after this one.
                 with contextlib.suppress(OSError):
                     self._path.unlink()
@@ -118,9 +118,9 @@ class Journal:
             raise JournalFailed(f"the note of a settled change stays in {self._path}: {error.strerror}") from error
         self._note, self._read = None, True
 
-    def _load(self) -> Note | None:
+    def _load(self) -> ChangeRecord | None:
         try:
-            return Note.model_validate_json(self._path.read_bytes())
+            return ChangeRecord.model_validate_json(self._path.read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, ValidationError) as error:

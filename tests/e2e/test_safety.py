@@ -33,8 +33,8 @@ def _measured(node: Node, request: pytest.FixtureRequest) -> Iterator[None]:
     node.seconds_to_verdict.clear()
     with node.lab.pinging(own(node)) as gap:
         yield
-    verdicts = ", ".join(f"{seconds:.1f}" for seconds in node.seconds_to_verdict) or "-"
-    print(f"{request.node.name}: unreachable for {gap[0]:.1f} s at most; from edit to verdict {verdicts} s")
+    outcomes = ", ".join(f"{seconds:.1f}" for seconds in node.seconds_to_verdict) or "-"
+    print(f"{request.node.name}: unreachable for {gap[0]:.1f} s at most; from edit to verdict {outcomes} s")
 
 
 def own(node: Node) -> str:

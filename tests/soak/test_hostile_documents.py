@@ -82,7 +82,7 @@ def assert_readable(name: str, message: str) -> None:
 
 
 class Judge:
-    """Hands documents to a running agent, and holds its verdicts to what they should be."""
+    """Hands documents to a running agent, and holds its outcomes to what they should be."""
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop

@@ -59,7 +59,7 @@ async def test_reports_do_not_make_it_grow(
                 subprocess.run, ["ip", "link", "set", "a0", "mtu", str(1000 + number % 400)], check=True
             )
             await loop.reporter.look()
-            assert await loop.publisher.flush(20)
+            assert await loop.status_writer.flush(20)
             server.forget()
 
         for number in range(rounds // 5):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nmstate_controller.versions import MINIMUM, too_old
+from nmstate_controller.versions import MINIMUM, unsupported
 
 
 @pytest.mark.parametrize(
@@ -30,19 +30,19 @@ from nmstate_controller.versions import MINIMUM, too_old
     ],
 )
 def test_what_is_too_old_is_named(versions: dict[str, str], sentence: str) -> None:
-    assert too_old(**versions) == sentence
+    assert unsupported(**versions) == sentence
 
 
 @pytest.mark.parametrize("version", ["1.40", "1.40.0", "1.42.4-2.el9_2", "1.100.1", "2.0"])
 def test_numbers_are_compared_as_numbers(version: str) -> None:
-    assert too_old(NetworkManager=version) is None
+    assert unsupported(NetworkManager=version) is None
 
 
 @pytest.mark.parametrize("version", [None, "", "unknown", "git-3fa2c1", "7"])
 def test_what_cannot_be_compared_is_let_be(version: str | None) -> None:
-    assert too_old(NetworkManager=version, libnmstate=version, Kubernetes=version) is None
+    assert unsupported(NetworkManager=version, libnmstate=version, Kubernetes=version) is None
 
 
 @pytest.mark.parametrize("name", MINIMUM)
 def test_the_minimum_itself_does(name: str) -> None:
-    assert too_old(**{name: MINIMUM[name]}) is None
+    assert unsupported(**{name: MINIMUM[name]}) is None

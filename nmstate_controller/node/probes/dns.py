@@ -49,7 +49,7 @@ class DnsProbe:
         self.target = "configured DNS servers"
         self._servers = servers
         self._port = port
-        self._answered: set[str] = set()
+        self._acknowledge_retry: set[str] = set()
         self._required: frozenset[str] = frozenset()
 
     async def attempt(self) -> None:
@@ -71,14 +71,14 @@ class DnsProbe:
                 # Before it is chosen all servers get their time: each that answers will have to answer later.
                 return len(answered) == len(questions) or bool(self._required and answered and required <= answered)
 
-            self._answered = await answers(questions, enough, ATTEMPT_SECONDS)
-        missing = required - self._answered if self._answered else set(servers)
+            self._acknowledge_retry = await answers(questions, enough, ATTEMPT_SECONDS)
+        missing = required - self._acknowledge_retry if self._acknowledge_retry else set(servers)
         if missing:
             raise ProbeFailed(f"no answer from DNS server {_listed([name for name in servers if name in missing])}")
 
     def remember(self) -> None:
         """Those that answered must answer again, unless they are configured no more."""
-        self._required = frozenset(self._answered)
+        self._required = frozenset(self._acknowledge_retry)
 
     async def _configured(self) -> list[str]:
         try:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nmstate_controller.api.models import NodeNetworkState
 from nmstate_controller.cluster.answers import DEPTH, read
-from nmstate_controller.controller.goal import intent
+from nmstate_controller.controller.goal import goal_of
 from nmstate_controller.errors import InvalidDesiredState
 from nmstate_controller.node.validate import check
 
@@ -63,7 +63,7 @@ def test_an_object_with_a_document_that_is_too_deep_gets_as_far_as_its_refusal(p
     desired = f'{{"interfaces": [{{"name": "eth1", "foo": {deep}}}]}}'
     body = f'{{"metadata": {{"name": "node01"}}, "spec": {{"removalPolicy": "{policy}", "desiredState": {desired}}}}}'
 
-    goal = intent(NodeNetworkState.model_validate(read(body.encode())), None)
+    goal = goal_of(NodeNetworkState.model_validate(read(body.encode())), None)
 
     with pytest.raises(InvalidDesiredState, match=r"^interfaces: is nested more than 64 levels deep$"):
         check(goal.document, {})

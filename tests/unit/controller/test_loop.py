@@ -16,11 +16,11 @@ from nmstate_controller.cluster.events import Events
 from nmstate_controller.cluster.reflector import Reflector
 from nmstate_controller.cluster.resource import NodeNetworkStates
 from nmstate_controller.cluster.store import Store
-from nmstate_controller.controller.outcomes import Verdicts
-from nmstate_controller.controller.reconciler import ATTEMPTS, SLOW_RETRY_SECONDS, Applier
+from nmstate_controller.controller.outcomes import Outcomes
+from nmstate_controller.controller.reconciler import ATTEMPTS, SLOW_RETRY_SECONDS, Reconciler
 from nmstate_controller.controller.reporter import Reporter
-from nmstate_controller.controller.status_writer import Publisher
-from nmstate_controller.controller.transaction import Changer
+from nmstate_controller.controller.status_writer import StatusWriter
+from nmstate_controller.controller.transaction import Transaction
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.journal import Journal
 from nmstate_controller.node.library import Nmstate
@@ -49,23 +49,23 @@ class Parts:
             self.metrics, clock, self.kernel, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library
         )
         self.reflector = Reflector(api, self.store, self.metrics, clock, rng, inactivity=inactivity)
-        self.publisher = Publisher(api, self.store, self.metrics, clock, rng, heartbeat=300)
+        self.status_writer = StatusWriter(api, self.store, self.metrics, clock, rng, heartbeat=300)
         self.reporter = Reporter(
-            nmstate, self.publisher, Filter(), self.metrics, clock, rng, node_name="node01", interval=60
+            nmstate, self.status_writer, Filter(), self.metrics, clock, rng, node_name="node01", interval=60
         )
         self.probes = Probes(self.metrics)
         self.manager = Manager(library)
-        self.changer = Changer(nmstate, self.manager, self.kernel, Journal(directory), rollback_timeout=60)
+        self.transaction = Transaction(nmstate, self.manager, self.kernel, Journal(directory), rollback_timeout=60)
         self.events = Events(client, clock, "node01")
-        verdicts = Verdicts(self.publisher, self.events, self.metrics, clock)
-        self.applier = Applier(
+        outcomes = Outcomes(self.status_writer, self.events, self.metrics, clock)
+        self.reconciler = Reconciler(
             self.store,
             nmstate,
-            self.changer,
+            self.transaction,
             self.probes,
-            self.publisher,
+            self.status_writer,
             self.reporter,
-            verdicts,
+            outcomes,
             self.metrics,
             clock,
             rng,
@@ -74,7 +74,7 @@ class Parts:
 
     def start(self) -> list[asyncio.Task[NoReturn]]:
         """Have all of them run."""
-        parts = (self.reflector, self.publisher, self.events, self.reporter, self.applier)
+        parts = (self.reflector, self.status_writer, self.events, self.reporter, self.reconciler)
         return [asyncio.create_task(part.run()) for part in parts]
 
 
@@ -284,7 +284,7 @@ async def test_the_next_agent_goes_on_with_slow_attempts(server: ApiServer, clie
         await server.edit(mtu(1400))
         async with first.passing_time():
             await server.until(lambda: server.condition("Stalled") == ("True", "AttemptsExhausted"))
-        await first.publisher.flush(20)
+        await first.status_writer.flush(20)
     async with Loop(server, client, library, tmp_path).running() as second:
         await server.until(lambda: any(seconds > SLOW_RETRY_SECONDS / 2 for seconds in second.clock.waits))
         assert len(library.applied) == ATTEMPTS
@@ -308,7 +308,7 @@ async def test_a_device_that_goes_and_comes_back_is_waited_for_also_by_the_next_
         await first.reporter.look()
         await first.ready("False", "InvalidDesiredState", 2)
         assert server.condition("Reconciling") == ("True", "Retrying")
-        await first.publisher.flush(20)
+        await first.status_writer.flush(20)
     async with Loop(server, client, library, tmp_path).running() as second:
         library.interfaces.pop("eth1", None)
         await server.until(lambda: server.count("list") == 2)
@@ -322,7 +322,7 @@ async def test_a_device_that_goes_and_comes_back_is_waited_for_also_by_the_next_
 
 
 async def turns(loop: Loop) -> float:
-    """How often the applier asked for a pause that is none, in many turns of the loop."""
+    """How often the reconciler asked for a pause that is none, in many turns of the loop."""
     before = len(loop.clock.waits)
     for _ in range(500):
         await asyncio.sleep(0)
@@ -444,13 +444,13 @@ async def test_what_differs_after_a_verified_apply_is_no_reason_to_apply_again(
 
 
 async def test_a_quiet_node_writes_nothing_but_the_heartbeat(loop: Loop) -> None:
-    await loop.publisher.flush(20)
+    await loop.status_writer.flush(20)
     before = loop.server.count("update")
 
     async def look_again() -> None:
         loop.clock.advance(66)
         await loop.reporter.look()
-        await loop.publisher.flush(20)
+        await loop.status_writer.flush(20)
 
     for _ in range(4):
         await look_again()
@@ -502,10 +502,10 @@ async def test_a_retry_that_was_answered_is_not_answered_again_by_the_next_agent
         await first.ready("False", "InvalidDesiredState", 2)
         await server.touch({"nmstate.io/retry-at": "noon"})
         await server.until(lambda: server.status.get("lastHandledRetryAt") == "noon" and len(library.applied) == 2)
-        await first.publisher.flush(20)
+        await first.status_writer.flush(20)
     async with Loop(server, client, library, tmp_path).running() as second:
         await server.until(lambda: server.count("watch") == 2)
-        await second.publisher.flush(20)
+        await second.status_writer.flush(20)
         await second.server.edit({"managed": False})
         await second.ready("False", "Unmanaged", 3)
 
@@ -698,7 +698,7 @@ async def test_a_failed_generation_leaves_the_list_as_it_is(loop: Loop) -> None:
     await loop.server.edit(mtu(1400))
     await loop.ready("False", "ConnectivityLost", 3)
     await loop.reporter.look()
-    await loop.publisher.flush(20)
+    await loop.status_writer.flush(20)
 
     assert "retained" not in loop.server.status
     assert loop.server.status["configured"] == ["interfaces[br1]"]
@@ -710,7 +710,7 @@ async def test_what_goes_back_is_not_listed(loop: Loop) -> None:
     await loop.server.edit({"desiredState": {}})
     await loop.ready("True", "NothingDesired", 3)
     await loop.reporter.look()
-    await loop.publisher.flush(20)
+    await loop.status_writer.flush(20)
 
     assert loop.library.interfaces["eth1"]["mtu"] == 1500
     assert "retained" not in loop.server.status

@@ -60,13 +60,13 @@ def test_a_probe_has_the_time_it_asks_for_or_the_agents_beyond_what_spanning_tre
     assert prober(metrics, Network(), 7).proof([wish], bridge(stp=stp), NODE).seconds == seconds + held
 
 
-LOST = "eth0 became a port of br-ex; 10.88.0.11/24 was no longer on the node"
+ROLLED_BACK = "eth0 became a port of br-ex; 10.88.0.11/24 was no longer on the node"
 HELD = "br-ex: STP is on and forwards nothing for 30 s, which the probes waited for (bridge.options.stp)"
 
 
 @pytest.mark.parametrize(
     ("document", "remarks"),
-    [({}, []), (bridge(stp=False), [LOST]), (bridge(stp=None), [LOST, HELD])],
+    [({}, []), (bridge(stp=False), [ROLLED_BACK]), (bridge(stp=None), [ROLLED_BACK, HELD])],
     ids=["elsewhere", "without STP", "with STP"],
 )
 def test_a_failure_names_what_of_the_change_may_be_why(
@@ -79,7 +79,7 @@ def test_a_failure_names_what_of_the_change_may_be_why(
     async def change() -> str | None:
         await proof.choose()
         network.is_cut = True
-        return await proof.holds(noted.append)
+        return await proof.verify(noted.append)
 
     loop = VirtualLoop()
     missing = loop.run_until_complete(change())
@@ -95,7 +95,7 @@ async def test_a_change_that_removes_dns_is_not_measured_by_dns(metrics: Metrics
 
     (dns,) = [found for found in proof.results if found.type == "dns"]
     assert (dns.chosen, dns.passed, dns.message) == (False, False, "left out: desiredState removes the DNS servers")
-    assert await proof.holds(lambda _: None) is None
+    assert await proof.verify(lambda _: None) is None
 
 
 async def test_a_change_of_the_servers_is_and_a_failure_says_how_to_do_without(
@@ -113,7 +113,7 @@ async def test_a_change_of_the_servers_is_and_a_failure_says_how_to_do_without(
     await proof.choose()
     answers = False
 
-    missing = await proof.holds(lambda _: None)
+    missing = await proof.verify(lambda _: None)
 
     advice = "if DNS need not answer, list other probes in spec.probes"
     assert missing == f"dns: no answer from DNS server 192.0.2.53; {advice}"

@@ -113,7 +113,7 @@ def whole(world: World) -> None:
     assert eth1 not in (CUT, REFUSED, UNVERIFIABLE), "a change stays that must not"
     assert library.pending is None, "a checkpoint is left"
     assert library.profiles == library.disk, "a change would not outlast a reboot"
-    assert note is None or note.phase is Phase.LOST, f"a note is left: {note}"
+    assert note is None or note.phase is Phase.ROLLED_BACK, f"a note is left: {note}"
 
 
 def true(world: World) -> None:
@@ -134,10 +134,10 @@ def true(world: World) -> None:
         assert not metadata.get("finalizers")
     ready, stalled = conditions["Ready"], conditions.get("Stalled")
     verdict = (ready["status"], ready["reason"], stalled and stalled["reason"])
-    assert verdict in verdicts(world, found), f"{verdict}: {ready['message']}"
+    assert verdict in outcomes(world, found), f"{verdict}: {ready['message']}"
 
 
-def verdicts(world: World, found: Json) -> set[Verdict]:
+def outcomes(world: World, found: Json) -> set[Verdict]:
     """What may be said: status and reason of Ready, and the reason of Stalled."""
     spec = found["spec"]
     desired = (spec.get("desiredState") or {}).get("interfaces", [])

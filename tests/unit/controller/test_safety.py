@@ -39,7 +39,7 @@ def with_room(directory: Path) -> None:
 async def looked(loop: Loop) -> None:
     """Have the node looked at, and what comes of it written."""
     await loop.reporter.look()
-    await loop.publisher.flush(20)
+    await loop.status_writer.flush(20)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -68,7 +68,7 @@ async def test_a_change_is_in_memory_until_it_is_proven_and_then_on_disk(loop: L
     assert loop.library.disk["eth1"]["mtu"] == 1400
     assert loop.server.status["lastApply"]["persisted"] is True
     assert loop.library.pending is None
-    assert loop.changer.journal.note is None
+    assert loop.transaction.journal.note is None
 
 
 async def test_a_change_that_cannot_be_ended_yet_is_settled_at_the_pace_of_the_back_off(loop: Loop) -> None:
@@ -122,12 +122,14 @@ async def test_a_verdict_that_could_not_be_written_is_kept_for_the_next_agent(
 ) -> None:
     library = Library()
     async with Loop(server, client, library, tmp_path).started() as first:
-        await first.publisher.flush(20)
+        await first.status_writer.flush(20)
         first.probes.missing = lambda: "apiServer: no answer"
         server.faults["update"] = [answer(503) for _ in range(1000)]
         await server.edit(mtu(1400))
         async with first.passing_time():
-            await until(lambda: first.changer.journal.note is not None and first.changer.journal.note.phase == "lost")
+            await until(
+                lambda: first.transaction.journal.note is not None and first.transaction.journal.note.phase == "lost"
+            )
     server.faults.clear()
     async with Loop(server, client, library, tmp_path).running() as second:
         await second.ready("False", "ConnectivityLost", 2)
@@ -220,7 +222,7 @@ async def test_an_attempt_asked_for_is_not_forgotten_with_the_agent_that_was_abo
         library.show_takes = look
         await server.touch({"nmstate.io/retry-at": "noon"})
         await asyncio.to_thread(looking.wait, 20)
-        await first.publisher.flush(20)
+        await first.status_writer.flush(20)
         asyncio.get_running_loop().call_later(0.1, go_on.set)
     library.show_takes = lambda: None
     async with Loop(server, client, library, tmp_path).running() as second:
@@ -236,7 +238,7 @@ async def test_an_agent_that_ended_inside_an_apply_is_cleaned_up_after(
         await server.edit(mtu(1400))
         await first.ready("Unknown", "Applying", 2)
         await until(
-            lambda: first.changer.journal.note is not None and first.changer.journal.note.checkpoint is not None
+            lambda: first.transaction.journal.note is not None and first.transaction.journal.note.checkpoint is not None
         )
     assert library.pending is not None
     async with Loop(server, client, library, tmp_path).running() as second:
@@ -290,7 +292,7 @@ async def test_what_came_into_effect_after_its_time_is_not_taken_for_proven(
         library.released.clear()
         await server.edit(mtu(1400))
         await until(
-            lambda: first.changer.journal.note is not None and first.changer.journal.note.checkpoint is not None
+            lambda: first.transaction.journal.note is not None and first.transaction.journal.note.checkpoint is not None
         )
     library.expire()
     library.interfaces["eth1"]["mtu"] = 1400
@@ -372,7 +374,7 @@ async def test_a_note_that_cannot_be_made_keeps_the_node_from_being_changed(loop
     await loop.server.edit(mtu(1400))
     await loop.ready("False", "JournalFailed", 2)
     assert loop.library.applied == []
-    assert loop.changer.journal.note is None
+    assert loop.transaction.journal.note is None
 
 
 async def test_the_look_for_the_checkpoint_has_ended_before_a_refused_change_is_undone(loop: Loop) -> None:
@@ -570,7 +572,7 @@ async def test_corrections_that_succeeded_are_no_failures_to_the_next_agent(
             library.interfaces["eth1"]["mtu"] = 1450
             await first.reporter.look()
             await until(lambda number=number: corrections(first) == number)  # type: ignore[misc]
-        await first.publisher.flush(20)
+        await first.status_writer.flush(20)
     library.apply_failures = [libnmstate_error.NmstatePluginError("PluginFailure: no")]
     async with Loop(server, client, library, tmp_path).running() as second:
         library.interfaces["eth1"]["mtu"] = 1450
@@ -735,7 +737,7 @@ async def test_what_is_back_already_is_forgotten(loop: Loop) -> None:
     await loop.ready("True", "NothingDesired", 4)
 
     await loop.server.until(lambda: (loop.server.object or {})["metadata"]["finalizers"] == [])
-    await loop.publisher.flush(20)
+    await loop.status_writer.flush(20)
     assert "revertState" not in loop.server.status
 
 

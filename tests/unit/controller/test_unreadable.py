@@ -81,7 +81,7 @@ async def test_while_the_spec_cannot_be_read_the_report_goes_on_and_drift_stays(
     for value in (1450, 1460):
         loop.library.interfaces["eth1"]["mtu"] = value
         await loop.reporter.look()
-        await loop.publisher.flush(20)
+        await loop.status_writer.flush(20)
 
     assert loop.server.status["currentState"]["interfaces"][0]["mtu"] == 1460
     assert loop.library.interfaces["eth1"]["mtu"] == 1460
@@ -94,7 +94,7 @@ async def test_a_spec_that_cannot_be_read_gives_nothing_back_and_keeps_its_objec
 
     await loop.server.edit({"desiredState": None, **NEWER})
     await stalled(loop, 3)
-    await loop.publisher.flush(20)
+    await loop.status_writer.flush(20)
 
     assert loop.server.object is not None
     assert loop.server.object["metadata"]["finalizers"] == ["nmstate.io/revert"]
@@ -126,7 +126,7 @@ async def test_an_agent_that_understands_more_than_the_one_before_goes_on(
     async with Loop(server, client, library, tmp_path).started() as older:
         await server.edit({**mtu(1400), **NEWER})
         await stalled(older, 2)
-        await older.publisher.flush(20)
+        await older.status_writer.flush(20)
     # Another version of the agent would take it: here the spec is what this one takes, by the same generation.
     assert server.object is not None
     await server.restore(mtu(1400), 2)
@@ -151,5 +151,5 @@ async def test_room_is_kept_for_a_large_unreadable_spec(loop: Loop) -> None:
     await loop.ready("False", "UnreadableSpec", 2)
     loop.library.interfaces.update(many)
     await loop.reporter.look()
-    await loop.publisher.flush(20)
+    await loop.status_writer.flush(20)
     assert size(loop.server.object) <= OBJECT_LIMIT, size(loop.server.object)

@@ -269,10 +269,10 @@ class World:
             assert agent is not None
             try:
                 async with asyncio.timeout(60):
-                    await agent.applier.finish()
+                    await agent.reconciler.finish()
             except TimeoutError:
                 pass
-            await agent.publisher.flush(10)
+            await agent.status_writer.flush(10)
             if self.agent is agent:
                 self.agent_dies()
 
