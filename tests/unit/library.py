@@ -324,7 +324,7 @@ class _Proof(Proof):
         await self._probes.steps("choosing probes")
         self._asked = self._probes.before() is None
 
-    async def holds(self, on_failure: Callable[[str], None]) -> str | None:
+    async def verify(self, on_failure: Callable[[str], None]) -> str | None:
         await self._probes.steps("probing")
         missing = self._probes.missing() if self._asked else None
         if missing is not None:
