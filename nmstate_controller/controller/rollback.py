@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from nmstate_controller.api.models import State
+from nmstate_controller.controller.trial_document import names
 from nmstate_controller.errors import NetworkManagerUnavailable, NmstateStuck, NodeError
 from nmstate_controller.node.journal import ChangeRecord
 from nmstate_controller.node.kernel.snapshot import KernelSnapshot
@@ -134,12 +134,3 @@ def _touched(note: ChangeRecord, manager: ManagerSnapshot, kernel: KernelSnapsho
     moved = {name for name, link in note.kernel.links.items() if link != kernel.links.get(name)}
     ports = {name for name, link in kernel.links.items() if link.controller in found}
     return found | (moved & note.manager.devices.keys()) | ports
-
-
-def names(document: State) -> set[str]:
-    """The interfaces that a document names, by themselves or in a route."""
-    found = {one.get("name") for one in document.get("interfaces") or [] if isinstance(one, dict)}
-    routes = document.get("routes") or {}
-    entries = routes.get("config") if isinstance(routes, dict) else None
-    found |= {one.get("next-hop-interface") for one in entries or [] if isinstance(one, dict)}
-    return {name for name in found if isinstance(name, str)}

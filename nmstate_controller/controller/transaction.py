@@ -8,16 +8,26 @@ The reconciler calls one at a time. Loop only.
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
-from typing import Any, Final, NoReturn, Protocol
+from collections.abc import Callable, Collection
+from typing import Final, NoReturn, Protocol
 
 import structlog
 
 from nmstate_controller.api.models import NodeNetworkState, State
+from nmstate_controller.controller.checkpoint import Manager as CheckpointManager
+from nmstate_controller.controller.checkpoint import noting_checkpoint
 from nmstate_controller.controller.proof import Proof
-from nmstate_controller.controller.rollback import RECOVER_LATER, Rollback, aftermath, names
+from nmstate_controller.controller.removal import ensure_absent
+from nmstate_controller.controller.rollback import RECOVER_LATER, Rollback, aftermath
 from nmstate_controller.controller.rollback import Manager as RollbackManager
+from nmstate_controller.controller.trial_document import (
+    absent,
+    lasting,
+    names,
+    on_disk_only,
+    on_trial,
+    with_unsaved_ports,
+)
 from nmstate_controller.errors import (
     ApplyFailed,
     ConnectivityLost,
@@ -28,14 +38,10 @@ from nmstate_controller.errors import (
     NodeError,
     VerificationFailed,
 )
-from nmstate_controller.node.diff.names import kind
 from nmstate_controller.node.journal import ChangeRecord, Journal, Phase
-from nmstate_controller.node.kernel.snapshot import KernelSnapshot
 from nmstate_controller.node.kernel.system import Kernel
 from nmstate_controller.node.library import Nmstate
 from nmstate_controller.node.networkmanager.snapshot import ManagerSnapshot
-from nmstate_controller.node.revert.touching import ports_of
-from nmstate_controller.tasks import cancel
 
 _MARGIN_SECONDS: Final = 40
 """NetworkManager's own timer runs this much longer than the probes, so that it is not what decides."""
@@ -43,30 +49,14 @@ _MARGIN_SECONDS: Final = 40
 _NOT_ROUND_SECONDS: Final = 1
 """By its timeout our checkpoint is told from another tool's, which take round numbers (nmstatectl 60)."""
 
-_NOTING_SECONDS: Final = 15.0
-"""A busy NetworkManager gets this long to say which checkpoint guards the change; what it takes is in the margin."""
-
 _STAYS: Final = re.compile(r"Absent/Down interface \S+ still found")
 """What libnmstate finds in memory of an interface that NetworkManager has not made, and so does not remove."""
-
-_OFF: Final = {"enabled": False}
-_WITHOUT_PORTS: Final[Mapping[str, State]] = {
-    "linux-bridge": {"bridge": {"port": []}},
-    "bond": {"link-aggregation": {"port": []}},
-    "vrf": {"vrf": {"port": []}},
-}
-
-_REMOVAL_LOOKS: Final = 4
-_REMOVAL_PAUSE_SECONDS: Final = 0.5
 
 log = structlog.get_logger(__name__)
 
 
-class Manager(RollbackManager, Protocol):
+class Manager(CheckpointManager, RollbackManager, Protocol):
     """The part of `NetworkManager` that a change needs; a test may put something else in its place."""
-
-    async def new_checkpoint(self, since: int, timeout: int, returned: asyncio.Event) -> str | None:
-        """Wait for the checkpoint made after that moment with that timeout; None when it has not come."""
 
     async def save(self, before: ManagerSnapshot, interfaces: Collection[str]) -> None:
         """Write profiles to disk."""
@@ -106,22 +96,7 @@ class Transaction:
         `on_probing` is told what is missing when the probes do not pass at once. `down`: interfaces that the document
         wants up, and that somebody set down in the kernel.
         """
-        manager, kernel = await self._manager.snapshot(), await self._kernel.snapshot()
-        document = with_unsaved_ports(document, before, manager)
-        metadata = subject.metadata
-        note = ChangeRecord(
-            uid=metadata.uid,
-            generation=metadata.generation,
-            retry_at=metadata.retry_at,
-            phase=Phase.TRIAL,
-            document=document,
-            before=before,
-            manager=manager,
-            kernel=kernel,
-            since=_boot_milliseconds(),
-            timeout=max(self._rollback_timeout, proof.seconds + _MARGIN_SECONDS) + _NOT_ROUND_SECONDS,
-        )
-        self.journal.write(note)
+        note = await self._begin(subject, document, before, proof)
         try:
             # libnmstate does not see that they are down; what fails is left to its verification.
             self._kernel.set_up(down)
@@ -130,7 +105,7 @@ class Transaction:
             raise
         except NetworkManagerBusy:
             # The checkpoint there is, is not ours, and libnmstate has changed nothing.
-            await self._kernel.restore(kernel, down)
+            await self._kernel.restore(note.kernel, down)
             self.journal.clear()
             raise
         except NodeError as error:
@@ -141,8 +116,26 @@ class Transaction:
         await self._commit()
         unsaved = await self._persist()
         if unsaved is None:
-            await self._ensure_absent(document)
+            await ensure_absent(self._nmstate, note.document)
         return unsaved
+
+    async def _begin(self, subject: NodeNetworkState, document: State, before: State, proof: Proof) -> ChangeRecord:
+        """Note what is about to be changed, and all that it takes to undo it. Raises NodeError."""
+        manager, kernel = await self._manager.snapshot(), await self._kernel.snapshot()
+        metadata = subject.metadata
+        note = ChangeRecord(
+            uid=metadata.uid,
+            generation=metadata.generation,
+            retry_at=metadata.retry_at,
+            phase=Phase.TRIAL,
+            document=with_unsaved_ports(document, before, manager),
+            before=before,
+            manager=manager,
+            kernel=kernel,
+            since=_boot_milliseconds(),
+            timeout=max(self._rollback_timeout, proof.seconds + _MARGIN_SECONDS) + _NOT_ROUND_SECONDS,
+        )
+        return self.journal.write(note)
 
     async def recover(self) -> tuple[ChangeRecord, str] | None:
         """Settle the change that an earlier agent, or a call that was stuck, left behind. Raises NodeError.
@@ -155,13 +148,13 @@ class Transaction:
             return None
         log.info("settling a change that was left behind", phase=note.phase, generation=note.generation)
         if note.phase is not Phase.COMMITTED and await self._was_committed(note):
-            note = self._amend(phase=Phase.COMMITTED)
+            note = self.journal.amend(note.at_phase(Phase.COMMITTED))
         if note.phase is Phase.COMMITTED:
             unsaved = await self._persist()
             return note, f"not saved to disk yet, a reboot would revert it: {unsaved}" if unsaved else ""
         left = await self._undo()
         if note.phase is Phase.FAILING:
-            note = self._mark_rolled_back(f"{note.message}; {aftermath(left)}")
+            note = self.journal.amend(note.rolled_back(f"{note.message}; {aftermath(left)}"))
         else:
             self.journal.clear()
         return note, aftermath(left)
@@ -178,7 +171,7 @@ class Transaction:
         """Apply, uncommitted and in memory, noting the checkpoint that guards it."""
 
         async def apply(trial: State) -> None:
-            async with self._noting_checkpoint(note):
+            async with noting_checkpoint(self._manager, self.journal):
                 await self._nmstate.apply(trial, on_trial=True, rollback_timeout=note.timeout)
 
         try:
@@ -189,58 +182,36 @@ class Transaction:
             log.info(
                 "made by hand, so it stays until it is removed on disk: without addresses and ports", why=str(error)
             )
-            note = self._mark(checkpoint=None, since=_boot_milliseconds())
+            note = self.journal.write(note.guarded_by(None, _boot_milliseconds()))
             await apply(on_trial(note.document, note.before, bare=True))
-
-    @asynccontextmanager
-    async def _noting_checkpoint(self, note: ChangeRecord) -> AsyncIterator[None]:
-        async def look() -> None:
-            try:
-                found = await self._manager.new_checkpoint(note.since, note.timeout, returned)
-            except NodeError as error:
-                log.warning("NetworkManager's checkpoint could not be noted", error=str(error))
-            else:
-                if found is not None:
-                    self._mark(checkpoint=found)
-
-        returned = asyncio.Event()
-        task = asyncio.create_task(look())
-        try:
-            yield
-            # Without knowing which it is the change could not be kept.
-            returned.set()
-            await asyncio.wait({task}, timeout=_NOTING_SECONDS)
-        finally:
-            await cancel(task)
-        if not task.cancelled():
-            task.result()
 
     async def _prove(self, proof: Proof, on_probing: Callable[[str], None]) -> None:
         def on_failure(what: str) -> None:
             # Whether it can be noted or not: it is the probes that decide what becomes of the change.
-            self._amend(phase=Phase.FAILING, message=what)
+            self.journal.amend(self.journal.current.at_phase(Phase.FAILING, what))
             on_probing(what)
 
         missing = await proof.verify(on_failure)
         if missing is None:
-            if self._noted.phase is Phase.FAILING:
-                self._amend(phase=Phase.TRIAL, message="")
+            if self.journal.current.phase is Phase.FAILING:
+                self.journal.amend(self.journal.current.at_phase(Phase.TRIAL, ""))
             return
         log.warning("what passed before the change does not pass after it, undoing it", missing=missing)
         # The verdict first: from here on nobody may try this generation again.
-        self._amend(phase=Phase.FAILING, message=missing)
+        self.journal.amend(self.journal.current.at_phase(Phase.FAILING, missing))
         left = await self._undo()
-        self._mark_rolled_back(missing)
+        note = self.journal.amend(self.journal.current.rolled_back(missing))
         again = await proof.verify_again()
         outcome = "what passed before passes again" if again is None else f"but still failing: {again}"
-        note = self._amend(message=f"{missing}; rolled back, {outcome}; {aftermath(left)}")
-        raise ConnectivityLost(note.message)
+        message = f"{missing}; rolled back, {outcome}; {aftermath(left)}"
+        self.journal.amend(note.at_phase(Phase.ROLLED_BACK, message))
+        raise ConnectivityLost(message)
 
     async def _commit(self) -> None:
-        note = self._noted
+        note = self.journal.current
         if note.checkpoint is not None and await self._manager.is_pending(note.checkpoint, note.manager.owner):
             try:
-                self._mark(phase=Phase.PROVEN)
+                self.journal.write(note.at_phase(Phase.PROVEN))
                 await self._nmstate.commit(note.checkpoint)
             except RECOVER_LATER:
                 raise
@@ -248,7 +219,7 @@ class Transaction:
                 await self._abort(error)
             except NodeError as error:
                 await self._abort(ApplyFailed(f"the commit failed: {error}"))
-            self._amend(phase=Phase.COMMITTED)
+            self.journal.amend(self.journal.current.at_phase(Phase.COMMITTED))
             return
         await self._abort(ApplyFailed("NetworkManager restarted or timed out before the commit"))
 
@@ -264,40 +235,20 @@ class Transaction:
         Raises NodeError when the part of it that memory cannot prove is refused: the rest stays. That, and what
         NetworkManager cannot do now, is tried again by `recover`.
         """
-        note = self._noted
+        note = self.journal.current
         try:
             await self._manager.save(note.manager, names(note.document))
             if rest := on_disk_only(note.document):
                 await self._nmstate.apply(rest)
                 # In memory absent is down, which it would not be on disk.
-                await self._manager.restore_autoconnect(note.manager, _names(_absent(note.document)))
+                removed = absent(note.document).get("interfaces", [])
+                await self._manager.restore_autoconnect(note.manager, [str(found.get("name")) for found in removed])
             missing = await self.not_saved(note.document)
         except NetworkManagerUnavailable as error:
             log.warning("the change is in effect but not on disk", error=str(error))
             return str(error)
         self.journal.clear()
         return f"no profile on disk for {', '.join(missing)}" if missing else None
-
-    async def _ensure_absent(self, document: State) -> None:
-        """Return when what shall be absent is. Raises NodeError.
-
-        NetworkManager removes a device some time after its profile, or leaves it there as one that it does not manage;
-        libnmstate takes either for done, and removes what was left when it is asked again.
-        """
-        gone = _absent(document)
-        if not gone or await self._are_gone(gone):
-            return
-        log.warning("interfaces still present after removal, removing them again", interfaces=_names(gone))
-        await self._nmstate.apply(gone)
-        if not await self._are_gone(gone):
-            raise VerificationFailed(f"interfaces still present after removal: {', '.join(_names(gone))}")
-
-    async def _are_gone(self, gone: State) -> bool:
-        for _ in range(_REMOVAL_LOOKS - 1):
-            if not await self._nmstate.compare(gone, await self._nmstate.show()):
-                return True
-            await asyncio.sleep(_REMOVAL_PAUSE_SECONDS)
-        return not await self._nmstate.compare(gone, await self._nmstate.show())
 
     async def _was_committed(self, note: ChangeRecord) -> bool:
         """Whether a proven change whose checkpoint is gone was kept: then the node is what it asked for."""
@@ -309,154 +260,16 @@ class Transaction:
 
     async def _undo(self) -> list[str]:
         """What differs from before the change that is noted, once it is undone. Raises NodeError of RECOVER_LATER."""
-        note = self._noted
+        note = self.journal.current
         if note.checkpoint is None:
             # An agent that was killed may have left one that it had no time to note.
             ended = asyncio.Event()
             ended.set()
             checkpoint = await self._manager.new_checkpoint(note.since, note.timeout, ended)
-            note = note.model_copy(update={"checkpoint": checkpoint})
+            note = note.guarded_by(checkpoint, note.since)
         return await self._rollback.undo(note)
-
-    @property
-    def _noted(self) -> ChangeRecord:
-        note = self.journal.note
-        if note is None:
-            raise JournalFailed("the change that was under way is no longer noted")
-        return note
-
-    def _mark_rolled_back(self, message: str) -> ChangeRecord:
-        """The change is undone and must not be tried again; of what it was, only that is kept."""
-        nothing: dict[str, Any] = {"document": {}, "before": {}, "kernel": KernelSnapshot()}
-        return self._amend(phase=Phase.ROLLED_BACK, message=message, manager=ManagerSnapshot(owner=""), **nothing)
-
-    def _mark(self, **changes: Any) -> ChangeRecord:
-        """Note what is about to be done. Raises JournalFailed."""
-        note = self._noted.model_copy(update=changes)
-        self.journal.write(note)
-        return note
-
-    def _amend(self, **changes: Any) -> ChangeRecord:
-        """Note what has happened, if it can be noted."""
-        note = self._noted.model_copy(update=changes)
-        self.journal.amend(note)
-        return note
-
-
-def on_trial(document: State, before: State, *, bare: bool = False) -> State:
-    """The document as it can be applied in memory: without the hostname, which would not be changed and fail to verify.
-
-    What is absent already is left out: to have it down, as absent means in memory, libnmstate would make it first.
-
-    A controller that shall be absent only goes down in memory and would keep its ports, whose profiles would name it
-    for ever; libnmstate would then wait without end for one of them to come up. So they are taken from it, one that
-    shall be down as well: that by itself leaves its profile as it is, and is done on disk.
-
-    `bare`: what shall be absent stays for now, without what the node could be reached by.
-    """
-    trial = {key: value for key, value in document.items() if key != "hostname"}
-    interfaces = [found for found in document.get("interfaces") or [] if not _is_gone_already(found, before)]
-    if not interfaces:
-        return {**trial, "interfaces": []} if "interfaces" in trial else trial
-    named = {found.get("name") for found in interfaces}
-    going = {found.get("name") for found in interfaces if found.get("state") == "absent"}
-    taken = _ports(interfaces)
-    # An OVS interface ends with its bridge.
-    ports = {
-        found.get("name"): found.get("type")
-        for found in before.get("interfaces", [])
-        if found.get("controller") in going and found.get("type") != "ovs-interface" and found.get("name") not in taken
-    }
-    unnamed = [{"name": name, "type": kind, "state": "up"} for name, kind in ports.items() if name not in named]
-    trial["interfaces"] = [
-        _released(found) if found.get("name") in ports else found for found in (*interfaces, *unnamed)
-    ]
-    if bare:
-        known = {found.get("name"): found for found in before.get("interfaces", [])}
-        trial["interfaces"] = [
-            _bare(known[found["name"]]) if found.get("state") == "absent" and found.get("name") in known else found
-            for found in trial["interfaces"]
-        ]
-    return trial
-
-
-def _released(port: State) -> State:
-    """The entry of a port that its controller is to let go."""
-    state = port.get("state", "up")
-    if state == "up":
-        return {"controller": "", **port}
-    return _bare(port) | {"controller": ""} if state == "down" else port
-
-
-def _is_gone_already(wanted: State, before: State) -> bool:
-    """Whether an entry asks for the absence of what is not there, by whatever name."""
-    if wanted.get("state") != "absent":
-        return False
-    name = wanted.get("name")
-    for found in before.get("interfaces", []):
-        others = (alternative.get("name") for alternative in found.get("alt-names") or [])
-        if name in (found.get("name"), found.get("profile-name"), *others):
-            return False
-    return not any(key in wanted for key in ("identifier", "mac-address", "pci-address"))
-
-
-def _bare(current: State) -> State:
-    kind = current.get("type", "unknown")
-    without = _WITHOUT_PORTS.get(kind, {})
-    return {"name": current["name"], "type": kind, "state": "up", "ipv4": _OFF, "ipv6": _OFF, **without}
-
-
-def on_disk_only(document: State) -> State | None:
-    """The part of a document that memory cannot prove: what shall be absent (it only goes down) and the hostname.
-
-    With what is absent goes what shall be down, which `on_trial` may have left up.
-    """
-    gone = [found for found in document.get("interfaces") or [] if found.get("state") in ("absent", "down")]
-    rest: State = {"interfaces": gone} if _absent(document) else {}
-    if document.get("hostname"):
-        rest["hostname"] = document["hostname"]
-    return rest or None
-
-
-def _absent(document: State) -> State:
-    """The part of a document that says what shall not be; empty when it says nothing of the kind."""
-    gone = [found for found in document.get("interfaces") or [] if found.get("state") == "absent"]
-    return {"interfaces": gone} if gone else {}
-
-
-def with_unsaved_ports(document: State, before: State, manager: ManagerSnapshot) -> State:
-    """The document, with an entry for each port that it lists and that somebody attached by hand.
-
-    Where a controller has its ports already libnmstate makes no profiles for them, and a boot would not attach them.
-    """
-    interfaces = [one for one in document.get("interfaces") or [] if isinstance(one, dict)]
-    named = {one.get("name") for one in interfaces}
-    unsaved = set(manager.not_saved(_ports(interfaces))) - named
-    found = [one for one in before.get("interfaces", []) if one.get("name") in unsaved and one.get("controller")]
-    if not found:
-        return document
-    entries = [{"name": one["name"], "type": kind(one), "state": "up"} for one in found]
-    return {**document, "interfaces": [*document["interfaces"], *entries]}
-
-
-def _ports(interfaces: list[State]) -> set[str]:
-    """The ports that the controllers among these are to have."""
-    return {port for one in interfaces if one.get("state", "up") == "up" for port in ports_of(one)}
-
-
-def lasting(document: State) -> set[str]:
-    """The interfaces whose configuration has to be found by a boot."""
-    interfaces = [one for one in document.get("interfaces") or [] if isinstance(one, dict)]
-    routes = (document.get("routes") or {}).get("config") or []
-    up = {"interfaces": [one for one in interfaces if one.get("state", "up") == "up"]}
-    there = names({**up, "routes": {"config": [one for one in routes if one.get("state") != "absent"]}})
-    return (there | _ports(interfaces)) - {one.get("name") for one in interfaces if one.get("state", "up") != "up"}
 
 
 def _boot_milliseconds() -> int:
     """The clock by which NetworkManager dates its checkpoints."""
     return int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)
-
-
-def _names(document: State) -> list[str]:
-    return [str(found.get("name")) for found in document.get("interfaces") or [] if isinstance(found, dict)]

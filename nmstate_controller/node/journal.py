@@ -66,6 +66,31 @@ class ChangeRecord(BaseModel):
         """
         return (self.uid, self.generation) == (uid, generation) and retry_at in (None, self.retry_at)
 
+    def at_phase(self, phase: Phase, message: str | None = None) -> "ChangeRecord":
+        """The same change at that phase; without `message` it keeps the one it has."""
+        return self.model_copy(update={"phase": phase, "message": self.message if message is None else message})
+
+    def guarded_by(self, checkpoint: str | None, since: int) -> "ChangeRecord":
+        """The same change, guarded by that checkpoint, or by one that is not known yet and is younger than `since`."""
+        return self.model_copy(update={"checkpoint": checkpoint, "since": since})
+
+    def rolled_back(self, message: str) -> "ChangeRecord":
+        """The change once it is undone: only which attempt it was, and why, so that it is not made again."""
+        return ChangeRecord(
+            uid=self.uid,
+            generation=self.generation,
+            retry_at=self.retry_at,
+            phase=Phase.ROLLED_BACK,
+            document={},
+            before={},
+            manager=ManagerSnapshot(owner=""),
+            kernel=KernelSnapshot(),
+            since=self.since,
+            timeout=self.timeout,
+            checkpoint=self.checkpoint,
+            message=message,
+        )
+
 
 class Journal:
     """At most one note."""
@@ -83,8 +108,15 @@ class Journal:
             self._read = True
         return self._note
 
-    def write(self, note: ChangeRecord) -> None:
-        """Put `note` in place of the one there is, at once or not at all. Raises JournalFailed."""
+    @property
+    def current(self) -> ChangeRecord:
+        """The change that is under way. Raises JournalFailed when none is noted."""
+        if self.note is None:
+            raise JournalFailed("the change that was under way is no longer noted")
+        return self.note
+
+    def write(self, note: ChangeRecord) -> ChangeRecord:
+        """Put `note` in place of the one there is, at once or not at all; returns it. Raises JournalFailed."""
         new = self._path.with_suffix(".new")
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -97,8 +129,9 @@ class Journal:
                 new.unlink()
             raise JournalFailed(f"the change could not be noted in {self._path}: {error.strerror}") from error
         self._note, self._read = note, True
+        return note
 
-    def amend(self, note: ChangeRecord) -> None:
+    def amend(self, note: ChangeRecord) -> ChangeRecord:
         """The same for what has happened already: if it cannot be written, this agent alone knows it."""
         try:
             self.write(note)
@@ -109,6 +142,7 @@ class Journal:
                 with contextlib.suppress(OSError):
                     self._path.unlink()
             self._note, self._read = note, True
+        return note
 
     def clear(self) -> None:
         """The change is settled. Raises JournalFailed, and keeps the note."""

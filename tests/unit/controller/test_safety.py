@@ -10,7 +10,7 @@ from libnmstate import error as libnmstate_error
 
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.controller.drift import CORRECTIONS
-from nmstate_controller.controller.transaction import on_disk_only, on_trial
+from nmstate_controller.controller.trial_document import on_disk_only, on_trial
 from nmstate_controller.errors import NetworkManagerUnavailable
 from tests.unit.apiserver import ApiServer, answer
 from tests.unit.controller.test_loop import Loop, loop, mtu
