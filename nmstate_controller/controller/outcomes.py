@@ -3,7 +3,7 @@
 Each method is one row of the table in `api/conditions`. None of them waits: the status_writer writes when it can.
 """
 
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
@@ -22,10 +22,9 @@ from nmstate_controller.cluster.events import Events
 from nmstate_controller.controller.goal import Goal
 from nmstate_controller.controller.retained import Record, bounded, in_words
 from nmstate_controller.controller.status_writer import StatusWriter
+from nmstate_controller.controller.wording import NAMED, paths, subjects
 from nmstate_controller.errors import DriftFought, NodeError
 from nmstate_controller.metrics import Metrics
-
-_NAMED: Final = 5
 
 log = structlog.get_logger(__name__)
 
@@ -80,9 +79,9 @@ class Outcomes:
         `kept`: what is to be kept up from now on. `unsaved`: why it would not outlast a reboot.
         """
         generation = subject.metadata.generation
-        reason, message = "Configured", f"the node runs desiredState of generation {generation}: {_names(document)}"
+        reason, message = "Configured", f"the node runs desiredState of generation {generation}: {subjects(document)}"
         if not kept.desired:
-            reason, message = "NothingDesired", f"what was there before is back: {_names(document)}"
+            reason, message = "NothingDesired", f"what was there before is back: {subjects(document)}"
         if unsaved is not None:
             message += f"; not saved to disk yet, a reboot would revert it: {unsaved}"
         self._finish(
@@ -165,7 +164,7 @@ class Outcomes:
 
     def _noticed(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
         self._events.record(subject, "Warning", "DriftDetected", _drift(differences))
-        log.warning("drift", paths=[found.path for found in differences][:_NAMED])
+        log.warning("drift", paths=[found.path for found in differences][:NAMED])
 
     def unmanaged(self, subject: NodeNetworkState, differences: list[Difference]) -> None:
         """managed is false: the node is left alone, whether or not it happens to be what desiredState asks."""
@@ -233,23 +232,5 @@ class Outcomes:
         )
 
 
-def paths(differences: list[Difference]) -> str:
-    """Where the node differs, for a sentence."""
-    return _listed([difference.path for difference in differences])
-
-
 def _drift(differences: list[Difference]) -> str:
     return f"something else changed the node after it was configured; it differs at {paths(differences)}"
-
-
-def _names(document: State) -> str:
-    """What a document is about, for a sentence: its interfaces, or else its sections."""
-    interfaces = document.get("interfaces")
-    if isinstance(interfaces, list) and interfaces:
-        return _listed([str(found.get("name")) for found in interfaces if isinstance(found, dict)])
-    return _listed(sorted(document))
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:_NAMED])
-    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"

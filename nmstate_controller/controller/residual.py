@@ -32,10 +32,9 @@ class Residual:
         """Whether the node was found to be what is asked, and nothing has cast doubt on it since."""
         return goal.fingerprint == self._met
 
-    def is_residual(self, goal: Goal, found: list[Difference]) -> bool:
-        """Whether nothing differs but what a successful apply of the same document left different."""
-        known = self._known_residual(goal) or []
-        return all(difference in known for difference in found)
+    def of(self, goal: Goal) -> list[Difference]:
+        """What a successful apply of the same document left different: no drift."""
+        return self._known_residual(goal) or []
 
     def applied(self, goal: Goal, found: list[Difference]) -> list[Difference]:
         """Take `found` for what a verified apply left different; less what did not, after the one before.

@@ -83,7 +83,7 @@ class Between:
 async def between(
     server: ApiServer, metrics: Metrics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Between]:
-    monkeypatch.setattr("nmstate_controller.controller.reconciler._FIRST_WRITE_SECONDS", FIRST_WRITE)
+    monkeypatch.setattr("nmstate_controller.controller.execute._FIRST_WRITE_SECONDS", FIRST_WRITE)
     clock = ManualClock()
     async with (
         proxy.running(f"http://127.0.0.1:{server.port}", now=clock.monotonic) as running,

@@ -17,7 +17,8 @@ from nmstate_controller.cluster.reflector import Reflector
 from nmstate_controller.cluster.resource import NodeNetworkStates
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.controller.outcomes import Outcomes
-from nmstate_controller.controller.reconciler import ATTEMPTS, SLOW_RETRY_SECONDS, Reconciler
+from nmstate_controller.controller.progress import ATTEMPTS, SLOW_RETRY_SECONDS
+from nmstate_controller.controller.reconciler import Reconciler
 from nmstate_controller.controller.reporter import Reporter
 from nmstate_controller.controller.status_writer import StatusWriter
 from nmstate_controller.controller.transaction import Transaction

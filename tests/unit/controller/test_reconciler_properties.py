@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from nmstate_controller.controller.drift import CORRECTIONS
-from nmstate_controller.controller.reconciler import ATTEMPTS
+from nmstate_controller.controller.progress import ATTEMPTS
 from nmstate_controller.node.journal import Phase
 from tests.unit.apiserver import Json
 from tests.unit.controller.world import (
