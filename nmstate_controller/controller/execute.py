@@ -10,8 +10,9 @@ from typing import Final, assert_never
 import structlog
 
 from nmstate_controller.api.models import Difference, NodeNetworkState, State
-from nmstate_controller.controller import decision
-from nmstate_controller.controller.decision import Action, Findings, World
+from nmstate_controller.controller import actions
+from nmstate_controller.controller.actions import Action
+from nmstate_controller.controller.decision import Findings, World, is_rolled_back
 from nmstate_controller.controller.drift import Corrections
 from nmstate_controller.controller.goal import Goal
 from nmstate_controller.controller.outcomes import Outcomes
@@ -77,42 +78,42 @@ class Executor:
         """Do it. Returns all that this turn has found out by now, or None when the turn is over. Raises NodeError."""
         found, newest, goal = world.found, world.subject, world.goal
         match action:
-            case decision.Wait():
+            case actions.Wait():
                 pass
-            case decision.Recover():
+            case actions.Recover():
                 await self._recover(newest)
                 return replace(found, recovered=True)
-            case decision.UpdateRetained():
+            case actions.UpdateRetained():
                 self._update_retained(newest, goal, found.shown)
                 return replace(found, retained_updated=True)
-            case decision.CompareReport():
+            case actions.CompareReport():
                 return replace(found, differences=await self._compare(world.asked, found.shown or {}))
-            case decision.Observe():
+            case actions.Observe():
                 shown = await self._nmstate.show()
                 return replace(found, shown=shown, fresh=True, differences=await self._compare(world.asked, shown))
-            case decision.CheckSaved():
+            case actions.CheckSaved():
                 return replace(found, saved=not await self._transaction.not_saved(goal.document))
-            case decision.Apply(correction=True):
+            case actions.Apply(correction=True):
                 await self._correct(world, attempts)
-            case decision.Apply():
+            case actions.Apply():
                 await self._apply(world, attempts)
                 return replace(found, applied=True)
-            case decision.ReportDrift():
+            case actions.ReportDrift():
                 self._residual.invalidate()
                 self._outcomes.drifted(newest, list(found.differences or ()))
-            case decision.ReportUnmanaged():
+            case actions.ReportUnmanaged():
                 self._residual.invalidate()
                 self._outcomes.unmanaged(newest, list(found.differences or ()))
-            case decision.MarkInSync():
+            case actions.MarkInSync():
                 await self._mark_in_sync(world, known=action.known)
-            case decision.ConfirmInSync():
+            case actions.ConfirmInSync():
                 self._confirm_in_sync(newest, goal)
-            case decision.SettleIdle():
+            case actions.SettleIdle():
                 self._residual.invalidate()
                 await self._settle_idle(newest, goal)
-            case decision.ReleaseFinalizer():
+            case actions.ReleaseFinalizer():
                 await self._revert_manager.release_finalizer(newest, goal)
-            case decision.Fail():
+            case actions.Fail():
                 raise action.error
             case _:
                 assert_never(action)
@@ -145,7 +146,7 @@ class Executor:
             if left.phase is Phase.COMMITTED:
                 self._outcomes.kept(newest, persisted=not now_runs)
         if journal.note is not None and journal.note.phase is Phase.ROLLED_BACK:
-            if decision.is_rolled_back(journal.note, newest):
+            if is_rolled_back(journal.note, newest):
                 # Kept: by it this attempt is refused.
                 return
             journal.clear()

@@ -3,7 +3,7 @@
 Each method is one row of the table in `api/conditions`. None of them waits: the status_writer writes when it can.
 """
 
-from typing import Any
+from typing import TypedDict, Unpack
 
 import structlog
 
@@ -21,12 +21,20 @@ from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.events import Events
 from nmstate_controller.controller.goal import Goal
 from nmstate_controller.controller.retained import Record, bounded, in_words
-from nmstate_controller.controller.status_writer import StatusWriter
+from nmstate_controller.controller.status_writer import Facts, StatusWriter
 from nmstate_controller.controller.wording import NAMED, paths, subjects
 from nmstate_controller.errors import DriftFought, NodeError
 from nmstate_controller.metrics import Metrics
 
 log = structlog.get_logger(__name__)
+
+
+class _Made(TypedDict, total=False):
+    """Fields of lastApply that only an attempt which changed the node has."""
+
+    desired_hash: str
+    persisted: bool
+    residual: list[Difference] | None
 
 
 class Outcomes:
@@ -124,7 +132,7 @@ class Outcomes:
         if about == [uid, generation] and self._status_writer.observed_generation == generation:
             self._say_settled(subject, reason, message)
 
-    def _say_settled(self, subject: NodeNetworkState, reason: str, message: str, **more: Any) -> None:
+    def _say_settled(self, subject: NodeNetworkState, reason: str, message: str, **more: Unpack[Facts]) -> None:
         message += in_words(self._status_writer.status.retained)
         found = conditions.settled(self._conditions, subject.metadata.generation, reason, message, self._clock.now())
         self._say(subject, found, **more)
@@ -199,7 +207,7 @@ class Outcomes:
         return self._status_writer.status.conditions
 
     def _failed(
-        self, subject: NodeNetworkState, error: NodeError, message: str, found: list[Condition], **context: Any
+        self, subject: NodeNetworkState, error: NodeError, message: str, found: list[Condition], **context: str | float
     ) -> None:
         self._finish(subject, error.reason, message)
         self._say(subject, found)
@@ -211,7 +219,7 @@ class Outcomes:
         words = "the agent stopped before the change was proven"
         self._finish(subject, "Interrupted", f"{words}; {aftermath}" if aftermath else words)
 
-    def _finish(self, subject: NodeNetworkState, outcome: str, message: str, **more: Any) -> None:
+    def _finish(self, subject: NodeNetworkState, outcome: str, message: str, **more: Unpack[_Made]) -> None:
         """Complete lastApply, if an attempt is under way."""
         last = self._status_writer.status.last_apply
         if last is None or last.completion_time is not None:
@@ -225,7 +233,7 @@ class Outcomes:
         }
         self._status_writer.update_status(subject.metadata.uid, last_apply=last.model_copy(update=update))
 
-    def _say(self, subject: NodeNetworkState, found: list[Condition], **more: Any) -> None:
+    def _say(self, subject: NodeNetworkState, found: list[Condition], **more: Unpack[Facts]) -> None:
         metadata = subject.metadata
         self._status_writer.update_status(
             metadata.uid, observed_generation=metadata.generation, conditions=found, **more

@@ -19,7 +19,8 @@ from nmstate_controller.api import conditions
 from nmstate_controller.api.models import NodeNetworkState, Spec, State
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.store import Store
-from nmstate_controller.controller.decision import Findings, Wait, World, decide
+from nmstate_controller.controller.actions import Wait
+from nmstate_controller.controller.decision import Findings, World, decide
 from nmstate_controller.controller.drift import Corrections
 from nmstate_controller.controller.execute import Executor
 from nmstate_controller.controller.goal import Goal, goal_of

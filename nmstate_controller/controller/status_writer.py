@@ -8,12 +8,22 @@ import asyncio
 import contextlib
 import random
 from datetime import datetime
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypedDict, Unpack
 
 import structlog
 
 from nmstate_controller.api import conditions
-from nmstate_controller.api.models import REVERT_FINALIZER, Condition, NodeNetworkState, State, Status
+from nmstate_controller.api.models import (
+    REVERT_FINALIZER,
+    Condition,
+    Difference,
+    LastApply,
+    LastConfigured,
+    NodeNetworkState,
+    State,
+    Status,
+    Versions,
+)
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.resource import NodeNetworkStates
@@ -29,6 +39,26 @@ _OVERHEAD: Final = 16 * 1024  # names, managedFields, and what other controllers
 _CONFLICT_TRIES: Final = 3
 
 log = structlog.get_logger(__name__)
+
+
+class Facts(TypedDict, total=False):
+    """Fields of status beside the conditions, None to remove one; those that are left out stay as they are."""
+
+    last_apply: LastApply | None
+    last_configured: LastConfigured | None
+    drift: list[Difference] | None
+    configured: list[str] | None
+    retained: list[str] | None
+    revert_state: State | None
+    last_handled_retry_at: str | None
+    versions: Versions | None
+
+
+class StatusChanges(Facts, total=False):
+    """The same with the conditions, and the generation that they are about."""
+
+    conditions: list[Condition]
+    observed_generation: int | None
 
 
 class StatusWriter:
@@ -89,7 +119,7 @@ class StatusWriter:
         self._status = adopted
         self._touch()
 
-    def update_status(self, uid: str | None = None, **changes: Any) -> None:
+    def update_status(self, uid: str | None = None, **changes: Unpack[StatusChanges]) -> None:
         """Set fields of status; nothing is written when they are what they were.
 
         What is about an object by its `uid` is not said about another that took its place meanwhile.

@@ -11,14 +11,13 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from nmstate_controller.api.models import Condition, Difference, Metadata, NodeNetworkState, Spec, State
-from nmstate_controller.controller.decision import (
+from nmstate_controller.controller.actions import (
     Action,
     Apply,
     CheckSaved,
     CompareReport,
     ConfirmInSync,
     Fail,
-    Findings,
     MarkInSync,
     Observe,
     Recover,
@@ -28,9 +27,8 @@ from nmstate_controller.controller.decision import (
     SettleIdle,
     UpdateRetained,
     Wait,
-    World,
-    decide,
 )
+from nmstate_controller.controller.decision import Findings, World, decide
 from nmstate_controller.controller.goal import Goal
 from nmstate_controller.controller.progress import (
     Attempts,
@@ -334,6 +332,21 @@ def test_what_a_verified_apply_left_different_is_no_drift() -> None:
     assert not [case for case in changes() if case.action == Apply(True) and case.world.found.differences == [LEFT]]
 
 
+def test_the_last_check_before_a_change_holds_these_rules_without_the_rows_before_it() -> None:
+    for world, *_ in due():
+        found, newest, asked = world.found, world.subject, world.goal
+        forbidden = (
+            not newest.spec.managed
+            or world.stopping
+            or not asked.document
+            or not found.fresh
+            or newest.spec_problem is not None
+            or world.journal is CUT_OFF
+            or (world.journal in UNFINISHED and not found.recovered)
+        )
+        assert world.may_change is not forbidden
+
+
 @pytest.mark.parametrize(
     "progress",
     [
@@ -469,6 +482,26 @@ def test_drift_is_corrected_at_the_retry_whatever_the_policy() -> None:
 def test_a_node_that_is_not_managed_is_compared_and_reported() -> None:
     newest = subject(managed=False, policy="Correct", problem=None, deleting=False)
     assert turn(world(subject=newest), pending(), RECOVERED, DIFFERENT) == [Observe(), ReportUnmanaged()]
+
+
+def test_a_node_that_is_not_managed_is_compared_with_each_report() -> None:
+    newest = subject(managed=False, policy="Correct", problem=None, deleting=False)
+    updated = replace(REPORT, retained_updated=True)
+    for differences in ([], [FOUND]):
+        compared = replace(updated, differences=differences)
+        assert turn(world(subject=newest, ready=READY[2]), SETTLED, updated, compared) == [
+            CompareReport(),
+            ReportUnmanaged(),
+        ]
+
+
+def test_a_generation_that_failed_is_not_watched() -> None:
+    assert decide(world(ready=READY[4]), SETTLED) == Wait()
+
+
+def test_a_document_that_another_has_replaced_since_is_applied_whatever_the_policy() -> None:
+    newest = subject(managed=True, policy="Report", problem=None, deleting=False)
+    assert decide(world(subject=newest, found=DIFFERENT, was_configured=False), pending()) == Apply(correction=False)
 
 
 def test_an_object_that_asks_nothing_is_settled() -> None:
