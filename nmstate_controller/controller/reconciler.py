@@ -19,7 +19,7 @@ from nmstate_controller.api import conditions
 from nmstate_controller.api.models import NodeNetworkState, Spec, State
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.store import Store
-from nmstate_controller.controller.actions import Wait
+from nmstate_controller.controller.actions import Apply, Recover, Wait
 from nmstate_controller.controller.decision import Findings, World, decide
 from nmstate_controller.controller.drift import Corrections
 from nmstate_controller.controller.execute import Executor
@@ -150,25 +150,29 @@ class Reconciler:
     async def _take_turn(self, newest: NodeNetworkState, found: Findings, *, new_report: bool) -> None:
         """Decide and execute until an action ends the turn."""
         is_attempt = isinstance(self._progress, Pending)
+        goal = self._goal_of(newest)
         while True:
-            world = self._snapshot(newest, found, new_report=new_report)
+            world = self._snapshot(newest, goal, found, new_report=new_report)
             action = decide(world, self._progress)
             if isinstance(action, Wait):
                 return
             try:
                 more = await self._executor.execute(action, world, self._progress.attempts)
             except NodeError as error:
-                await self._fail(newest, error, world)
+                await self._fail(newest, error, applied=found.applied)
                 return
             if more is None:
                 break
             found = more
+            if isinstance(action, Recover | Apply):
+                # What is compared and what is applied is one goal, whatever is written meanwhile; an apply may end it.
+                goal = self._goal_of(newest)
         if is_attempt and not self._stopping:
             self._executor.acknowledge_retry(newest)
         self._advance(Done())
 
-    def _snapshot(self, newest: NodeNetworkState, found: Findings, *, new_report: bool) -> World:
-        status, goal, last = self._status_writer.status, self._goal_of(newest), self._residual.last_configured
+    def _snapshot(self, newest: NodeNetworkState, goal: Goal, found: Findings, *, new_report: bool) -> World:
+        status, last = self._status_writer.status, self._residual.last_configured
         return World(
             subject=newest,
             goal=goal,
@@ -195,14 +199,14 @@ class Reconciler:
     def _is_stalled(self) -> bool:
         return conditions.is_true(self._status_writer.status.conditions, "Stalled")
 
-    async def _fail(self, newest: NodeNetworkState, error: NodeError, world: World) -> None:
+    async def _fail(self, newest: NodeNetworkState, error: NodeError, *, applied: bool) -> None:
         """Say what went wrong, and whether and when it is tried again."""
         self._residual.invalidate()
         if not self._stopping:
             self._executor.acknowledge_retry(newest)
         report = await self._executor.look_after(error)
         was_configured = self._residual.was_configured(newest, self._goal_of(newest))
-        self._advance(Failed(error, report, was_configured, world.found.applied))
+        self._advance(Failed(error, report, was_configured, applied))
         if isinstance(self._progress, WaitingForDevice):
             # What is missing is no fight.
             self._corrections.forget()
