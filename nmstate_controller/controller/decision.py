@@ -94,7 +94,7 @@ class World:
     @property
     def asked(self) -> State:
         """What the node should be now: nothing is reverted on one that is not managed."""
-        return asked(self.subject, self.goal)
+        return self.goal.document if self.managed else self.goal.desired
 
     @property
     def differs(self) -> bool:
@@ -229,11 +229,6 @@ def _drifted(world: World) -> Action:
 def _apply(world: World, *, correction: bool) -> Action:
     """The one way to a change of the node."""
     return Apply(correction) if world.may_change else Wait()
-
-
-def asked(subject: NodeNetworkState, goal: Goal) -> State:
-    """What the node should be now: nothing is reverted on one that is not managed."""
-    return goal.document if subject.spec.managed else goal.desired
 
 
 def is_rolled_back(record: ChangeRecord, subject: NodeNetworkState) -> bool:
