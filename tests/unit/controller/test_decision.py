@@ -328,6 +328,10 @@ def test_drift_is_never_corrected_before_a_generation_was_configured() -> None:
     assert all(case.world.ready is READY[1] for case in corrections)
 
 
+def test_drift_is_never_corrected_once_the_revert_of_a_deleted_object_has_ended() -> None:
+    assert not [case for case in changes() if isinstance(case.progress, Settled) and case.world.goal.deleting]
+
+
 def test_what_a_verified_apply_left_different_is_no_drift() -> None:
     assert not [case for case in changes() if case.action == Apply(True) and case.world.found.differences == [LEFT]]
 
