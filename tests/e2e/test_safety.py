@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cases import absent, bridge, static
+from tests.e2e.cases import absent, bond, bridge, static
 from tests.e2e.faults import TCP_PORT
 from tests.e2e.trial import SERVER, SHORT
 from tests.lab import Json, Lab, Node, condition, eventually
@@ -162,7 +162,8 @@ def test_a_probe_of_the_users_own_counts(node: Node) -> None:
 def test_an_apiserver_that_goes_away_with_the_change_undoes_it(lab: Lab, node: Node) -> None:
     """The API is cut off while the change is made, by something else: no one can tell the two apart."""
     before = settled(node)
-    generation = node.desire(bridge("br7", "eth1"))
+    # Several things, so that it takes longer than the apiserver to go.
+    generation = node.desire(bridge("br7", "eth1"), bond("bond7", "eth2", "eth3"), DUMMY)
     eventually(lambda: note(node), lambda found: found.get("phase") is not None, "the change has begun", seconds=30)
     lab.command("apiserver", "stop")
     try:
