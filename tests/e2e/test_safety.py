@@ -162,10 +162,10 @@ def test_a_probe_of_the_users_own_counts(node: Node) -> None:
 def test_an_apiserver_that_goes_away_with_the_change_undoes_it(lab: Lab, node: Node) -> None:
     """The API is cut off while the change is made, by something else: no one can tell the two apart."""
     before = settled(node)
-    # Several things, so that it takes longer than the apiserver to go.
-    generation = node.desire(bridge("br7", "eth1"), bond("bond7", "eth2", "eth3"), DUMMY)
+    generation = node.desire(bridge("br7", "eth1"), bond("bond7", "eth2", "eth3"))
     eventually(lambda: note(node), lambda found: found.get("phase") is not None, "the change has begun", seconds=30)
-    lab.command("apiserver", "stop")
+    # Before the change is proven: politely it takes seconds, in which it still answers.
+    lab.command("apiserver", "kill")
     try:
         eventually(lambda: note(node).get("phase"), lambda phase: phase == "lost", "it is undone", seconds=90)
         assert_same(node, before)
