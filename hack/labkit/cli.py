@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     reboot.add_argument("node", metavar="NODE")
     reboot.add_argument("--power-cut", action="store_true", help="without telling the node first")
     api = command("apiserver", "start or end the apiserver alone, to see what nodes do without it")
-    api.add_argument("action", choices=["start", "stop"])
+    api.add_argument("action", choices=["start", "stop", "kill"], help="stop is SIGTERM, kill is SIGKILL")
     etcd = command("etcd", "save what the cluster knows, or put it back, as after a disaster; the apiserver restarts")
     etcd.add_argument("action", choices=["save", "restore"])
     command("down", "remove the lab and all that is left of it")
@@ -172,7 +172,7 @@ def _whole(place: Place, options: argparse.Namespace) -> int:
         case "reboot":
             lab.reboot(place, options.node, options.power_cut)
         case "apiserver":
-            lab.apiserver(place, options.action == "start")
+            lab.apiserver(place, options.action)
         case "etcd":
             lab.etcd(place, options.action == "restore")
         case "down":

@@ -165,9 +165,9 @@ def restart_if_stuck(place: Place) -> None:
         time.sleep(0.2)
 
 
-def stop_apiserver(place: Place) -> None:
-    """End the apiserver alone."""
-    process.stop(place, "apiserver", _TERMINATION_SECONDS)
+def stop_apiserver(place: Place, *, at_once: bool = False) -> None:
+    """End the apiserver alone; unless `at_once` it may answer what it has been asked."""
+    process.stop(place, "apiserver", 0.0 if at_once else _TERMINATION_SECONDS)
 
 
 def stop_store(place: Place) -> None:

@@ -115,16 +115,16 @@ def down(place: Place) -> None:
         place.state.parent.rmdir()  # unless there are other labs
 
 
-def apiserver(place: Place, run: bool) -> None:
+def apiserver(place: Place, action: str) -> None:
     """Start or end the apiserver alone: an outage of the cluster, as the nodes see it."""
     if not place.state.exists():
         raise LabError(f"lab {place.name} is not up: `hack/lab up` starts it")
     with place.lock():
-        if run:
+        if action == "start":
             controlplane.start(place)
             controlplane.wait_ready(place)
         else:
-            controlplane.stop_apiserver(place)
+            controlplane.stop_apiserver(place, at_once=action == "kill")
 
 
 def etcd(place: Place, restore: bool) -> None:

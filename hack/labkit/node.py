@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from labkit import network, process
+from labkit import network, process, uml
 from labkit.channel import Channel, remove_socket_folder
 from labkit.errors import LabError, NodeDown
 from labkit.place import CHECKOUT, Place
@@ -114,7 +114,7 @@ class Node:
         ]
         with self.console.open("a") as console:
             console.write(f"--- {self.name} is switched on at {time.strftime('%FT%TZ', time.gmtime())}\n")
-        process.start(self.place, self.name, command, self.console)
+        process.start(self.place, self.name, command, self.console, env=uml.environment())
 
     def wait_booted(self) -> None:
         """Return when the node is up; raise LabError with the console's last words if it dies or hangs."""

@@ -26,6 +26,7 @@ from nmstate_controller.controller.trial_document import (
     names,
     on_disk_only,
     on_trial,
+    with_absent_peers,
     with_unsaved_ports,
 )
 from nmstate_controller.errors import (
@@ -128,7 +129,7 @@ class Transaction:
             generation=metadata.generation,
             retry_at=metadata.retry_at,
             phase=Phase.TRIAL,
-            document=with_unsaved_ports(document, before, manager),
+            document=with_absent_peers(with_unsaved_ports(document, before, manager), before),
             before=before,
             manager=manager,
             kernel=kernel,

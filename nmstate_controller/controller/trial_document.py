@@ -82,6 +82,22 @@ def with_unsaved_ports(document: State, before: State, manager: ManagerSnapshot)
     return {**document, "interfaces": [*document["interfaces"], *entries]}
 
 
+def with_absent_peers(document: State, before: State) -> State:
+    """The document, with the other end of each veth pair of which it removes one.
+
+    libnmstate removes it as well, if it sees the pair. Once the trial has taken that down it does not, and then
+    NetworkManager makes it anew by the profile of the end that is left.
+    """
+    known = {one.get("name"): one for one in before.get("interfaces", [])}
+    interfaces = [one for one in document.get("interfaces") or [] if isinstance(one, dict)]
+    gone = [known.get(one.get("name"), {}) for one in interfaces if one.get("state") == "absent"]
+    peers = {(one.get("veth") or {}).get("peer") for one in gone} & known.keys()
+    entries = [
+        {"name": peer, "type": "veth", "state": "absent"} for peer in peers - {one.get("name") for one in interfaces}
+    ]
+    return {**document, "interfaces": [*document["interfaces"], *entries]} if entries else document
+
+
 def lasting(document: State) -> set[str]:
     """The interfaces whose configuration a boot has to find on disk."""
     interfaces = [one for one in document.get("interfaces") or [] if isinstance(one, dict)]

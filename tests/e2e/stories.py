@@ -73,6 +73,7 @@ def stories(own: str) -> dict[str, list[Document]]:
             right({"interfaces": [bridge("br1", "eth1"), bond("bond1", "eth2")]}),
             wrong("DNS", {"interfaces": [bond("bond1", "eth1", "eth2")], **NO_ANSWER}),
             right({"interfaces": [bridge("br1"), bond("bond1", "eth1", "eth2")]}),
+            right({"interfaces": [*absent("bond1"), bridge("br2", "eth1", "eth2")]}),
         ],
         "what is absent comes back": [
             right({"interfaces": [bond("bond1", "eth2"), vlan("bond1", 9), bridge("br1", "eth1"), DUMMY]}),

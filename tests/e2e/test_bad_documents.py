@@ -149,6 +149,8 @@ def test_nothing_is_nothing_desired(node: Node, nothing: Any) -> None:
 
 
 def test_a_good_document_works_after_a_bad_one_and_events_tell_of_both(lab: Lab, node: Node) -> None:
+    # One that has not used up its budget of events on the documents before.
+    node.agent("restart")
     with undone(node):
         assert node.verdict(node.desire(**ethernet(mtuu=1400)))["status"] == "False"
     node.configured(node.desire(**GOOD))

@@ -87,7 +87,8 @@ def test_drift_is_told_and_left_alone_with_the_policy_report(lab: Lab, configure
 def test_a_fight_is_given_up(configured: Node) -> None:
     node = configured
     generation = node.object()["metadata"]["generation"]
-    script = "while :; do ip link set eth1 mtu 1300; sleep 1; done"
+    # Some time after each correction, as whatever looks at a node now and then: at once it would fail to verify.
+    script = "while sleep 1; do grep -qx 1400 /sys/class/net/eth1/mtu && sleep 6 && ip link set eth1 mtu 1300; done"
     with node.background(script):
         status = eventually(
             lambda: node.object()["status"],

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cases import absent, bridge, static
+from tests.e2e.cases import absent, bond, bridge, static
 from tests.e2e.faults import TCP_PORT
 from tests.e2e.trial import SERVER, SHORT
 from tests.lab import Json, Lab, Node, condition, eventually
@@ -18,6 +18,8 @@ from tests.oracle import assert_same, settled, undone
 from tests.words import assert_true_words
 
 DUMMY = {"name": "dummy7", "type": "dummy", "state": "up"}
+SEVERAL = (bridge("br7", "eth1"), bond("bond7", "eth2", "eth3"))
+"""Takes longer to apply than it takes a test to see the checkpoint and do something about it."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -162,9 +164,10 @@ def test_a_probe_of_the_users_own_counts(node: Node) -> None:
 def test_an_apiserver_that_goes_away_with_the_change_undoes_it(lab: Lab, node: Node) -> None:
     """The API is cut off while the change is made, by something else: no one can tell the two apart."""
     before = settled(node)
-    generation = node.desire(bridge("br7", "eth1"))
+    generation = node.desire(*SEVERAL)
     eventually(lambda: note(node), lambda found: found.get("phase") is not None, "the change has begun", seconds=30)
-    lab.command("apiserver", "stop")
+    # Before the change is proven: politely it takes seconds, in which it still answers.
+    lab.command("apiserver", "kill")
     try:
         eventually(lambda: note(node).get("phase"), lambda phase: phase == "lost", "it is undone", seconds=90)
         assert_same(node, before)
@@ -331,7 +334,7 @@ def test_a_service_that_is_killed_is_told_and_outlived(node: Node, service: str,
     agent = node.run("cat", "/run/nmstate-controller/agent.lock")
     if when == "before":
         node.shell(kill)
-    generation = node.desire(bridge("br7", "eth1"))
+    generation = node.desire(*SEVERAL)
     if when == "inside":
         eventually(lambda: note(node).get("checkpoint"), bool, "the checkpoint is there", seconds=60)
         node.shell(kill)
@@ -431,7 +434,7 @@ def test_a_frozen_networkmanager_is_said_and_never_called_over(node: Node) -> No
 
 def test_a_networkmanager_that_freezes_inside_an_apply_is_waited_for(node: Node) -> None:
     node.agent("restart", **SHORT, apply_timeout="15")
-    generation = node.desire(bridge("br7", "eth1"))
+    generation = node.desire(*SEVERAL)
     eventually(lambda: note(node).get("checkpoint"), bool, "the checkpoint is there", seconds=60)
     node.shell("kill -STOP $(cat /run/lab-networkmanager.pid)")
     try:

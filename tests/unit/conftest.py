@@ -7,12 +7,14 @@ from hypothesis import HealthCheck, settings
 
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.metrics import Metrics
-from tests.unit import apiserver
+from tests.unit import apiserver, untouched
 from tests.unit.apiserver import ApiServer
 
 # The machines are shared: how long something takes there says nothing about the code.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
+
+untouched.watch()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from libnmstate import error as libnmstate_error
 
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.controller.drift import CORRECTIONS
-from nmstate_controller.controller.trial_document import on_disk_only, on_trial
+from nmstate_controller.controller.trial_document import on_disk_only, on_trial, with_absent_peers
 from nmstate_controller.errors import NetworkManagerUnavailable
 from tests.unit.apiserver import ApiServer, answer
 from tests.unit.controller.test_loop import Loop, loop, mtu
@@ -439,6 +439,24 @@ def test_a_port_that_goes_to_another_controller_or_goes_down_leaves_the_one_that
     assert (left["state"], left["controller"]) == ("up", "")
     assert on_disk_only(document) == {"interfaces": [gone, down]}
     assert on_disk_only({"interfaces": [down]}) is None
+
+
+def test_the_other_end_of_a_veth_pair_goes_with_it() -> None:
+    pair = [
+        {"name": "veth1", "type": "veth", "veth": {"peer": "veth2"}},
+        {"name": "veth2", "type": "veth", "veth": {"peer": "veth1"}},
+        {"name": "veth3", "type": "veth", "veth": {"peer": "in-another-namespace"}},
+    ]
+    gone = [{"name": name, "state": "absent"} for name in ("veth1", "veth3")]
+    before = {"interfaces": pair}
+
+    assert with_absent_peers({"interfaces": gone}, before)["interfaces"] == [
+        *gone,
+        {"name": "veth2", "type": "veth", "state": "absent"},
+    ]
+    both = {"interfaces": [*gone, {"name": "veth2", "state": "absent"}]}
+    assert with_absent_peers(both, before) == both
+    assert with_absent_peers({"routes": {}}, before) == {"routes": {}}
 
 
 async def test_what_somebody_else_made_is_removed_once_the_node_is_proven_without_it(loop: Loop) -> None:
