@@ -154,6 +154,8 @@ class StatusWriter:
             newest = await self._api.get()
             others = [name for name in newest.metadata.finalizers if name != REVERT_FINALIZER]
             wanted = [*others, REVERT_FINALIZER] if present else others
+            if newest.metadata.uid != self._uid and present:
+                raise ApiConflict("the object has been deleted and created again")
             if newest.metadata.uid != self._uid or wanted == newest.metadata.finalizers:
                 return
             with contextlib.suppress(ApiConflict):

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import pytest
 from libnmstate import error as libnmstate_error
 
+from nmstate_controller.api.models import NodeNetworkState
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.cluster.events import Events
@@ -747,3 +748,26 @@ async def test_a_correction_that_failed_does_not_make_what_the_next_one_leaves_d
         async with second.passing_time():
             await second.reporter.look()
             await server.until(lambda: server.condition("Stalled") == ("True", "DriftFought"))
+
+
+async def test_an_object_that_is_replaced_while_it_is_prepared_for_revert_changes_nothing(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the new object nobody has asked anything, and in the old one nothing can be kept any more."""
+    api = loop.status_writer._api  # noqa: SLF001
+    get, replaced = api.get, False
+
+    async def replacing_first() -> NodeNetworkState:
+        nonlocal replaced
+        if not replaced:
+            replaced = True
+            await loop.server.delete()
+            await loop.server.create()
+        return await get()
+
+    monkeypatch.setattr(api, "get", replacing_first)
+    await loop.server.edit({**mtu(1400), "removalPolicy": "Revert"})
+    await loop.server.until(lambda: replaced)
+    await loop.ready("True", "NothingDesired", 1)
+
+    assert loop.library.applied == []
