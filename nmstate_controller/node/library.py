@@ -34,7 +34,7 @@ from nmstate_controller.node.kernel.system import Kernel
 from nmstate_controller.node.redact import presentable
 from nmstate_controller.node.refusals import lacking, refusal
 from nmstate_controller.node.report import without_ghosts
-from nmstate_controller.node.validate import check, locate, parser
+from nmstate_controller.node.validate import check, locate
 
 T = TypeVar("T")
 
@@ -259,7 +259,7 @@ class Nmstate:
 def _compare(document: State, shown: State, kernel: Kernel) -> list[Difference]:
     try:
         check(document, shown)
-        refusal = locate(document, parser(shown))
+        refusal = locate(document, shown)
         if refusal is None:
             return [*differences(document, shown), *_downed(document, shown, kernel)]
     except NodeError:

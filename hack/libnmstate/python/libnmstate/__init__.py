@@ -13,6 +13,7 @@ from .generate import (
 )
 from .netapplier import apply, commit, rollback
 from .netinfo import show, show_running_config
+from .parsing import locate_error
 
 __all__ = [
     "BASE_ON_RUST",
@@ -24,6 +25,7 @@ __all__ = [
     "generate_configurations",
     "generate_differences",
     "generate_revert",
+    "locate_error",
     "rollback",
     "show",
     "show_running_config",
