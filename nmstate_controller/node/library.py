@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 import libnmstate
@@ -26,6 +27,7 @@ from nmstate_controller.errors import (
     NmstateFailed,
     NmstateStuck,
     NodeError,
+    SettingsError,
     VerificationFailed,
 )
 from nmstate_controller.metrics import Metrics
@@ -35,6 +37,7 @@ from nmstate_controller.node.redact import presentable
 from nmstate_controller.node.refusals import lacking, refusal
 from nmstate_controller.node.report import without_ghosts
 from nmstate_controller.node.validate import check, locate
+from nmstate_controller.versions import foreign_libnmstate
 
 T = TypeVar("T")
 
@@ -67,6 +70,13 @@ _INVALID: Final = (
     libnmstate_error.NmstateKernelIntegerRoundedError,
     libnmstate_error.NmstateDependencyError,
 )
+
+
+def require_wheel() -> None:
+    """Raise SettingsError unless the libnmstate that was imported is the project's own wheel."""
+    folder = str(Path(libnmstate.__file__).parent)
+    if problem := foreign_libnmstate(VERSION, folder, getattr(libnmstate, "BUILT_FOR", None)):
+        raise SettingsError(problem)
 
 
 class Library(Protocol):

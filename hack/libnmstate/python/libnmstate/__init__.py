@@ -17,6 +17,7 @@ from .parsing import locate_error
 
 __all__ = [
     "BASE_ON_RUST",
+    "BUILT_FOR",
     "NmstateError",
     "__version__",
     "apply",
@@ -32,3 +33,6 @@ __all__ = [
 ]
 
 BASE_ON_RUST = True
+
+BUILT_FOR = "nmstate-controller"
+"""The program that this build is part of, which asks for it at start. Upstream's package has no such attribute."""
