@@ -196,8 +196,7 @@ async def run(settings: Settings) -> int:
     Raises SettingsError when it cannot start. A defect ends the agent with status 1 and one line in the log. A call
     into libnmstate may be under way still.
     """
-    if problem := unsupported(libnmstate=library.VERSION):
-        raise SettingsError(problem)
+    library.require_wheel()
     log.info("starting", node=settings.node_name, nmstate=library.VERSION)
     metrics = Metrics()
     stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""The oldest versions of others that the agent works with, and the sentence about one that is older. Pure.
+"""The oldest versions of others that the agent works with, its one libnmstate, and sentences about the rest. Pure.
 
 What calls itself by no version that can be compared is taken as it is: a distribution's own numbering is no reason to
 leave a node alone.
@@ -13,9 +13,10 @@ MINIMUM: Final[Mapping[str, str]] = {
     "Kubernetes": "1.32",
     # What is older has not been tried; the tests run on Debian 12's 1.42. (libnmstate itself warns below 1.46.)
     "NetworkManager": "1.40",
-    # The first series in Rust with the Python API that is used here.
-    "libnmstate": "2.2.0",
 }
+
+BUILT_FOR: Final = "nmstate-controller"
+"""`libnmstate.BUILT_FOR` in the wheel of hack/libnmstate."""
 
 _VERSION: Final = re.compile(r"v?(\d+(?:\.\d+)+)")
 
@@ -32,6 +33,20 @@ def unsupported(**versions: str | None) -> str | None:
     have = " and ".join(f"{name} {found[name]}" for name in old)
     need = " and ".join(f"{name} {MINIMUM[name]}" for name in old)
     return f"{have} {'is' if len(old) == 1 else 'are'} too old: the agent needs {need} or later"
+
+
+def foreign_libnmstate(version: str, folder: str, built_for: str | None) -> str | None:
+    """One sentence about a libnmstate that is not the wheel of hack/libnmstate, or None.
+
+    The wheel has functions that upstream's package lacks, and is of the version whose rules `node/` restates.
+    `folder` is the package's, `built_for` its attribute BUILT_FOR, None where it has none.
+    """
+    if built_for == BUILT_FOR:
+        return None
+    return (
+        f"libnmstate {version} at {folder} is not the one that nmstate-controller is built with; "
+        "install the wheel of hack/build-libnmstate"
+    )
 
 
 def _parse(text: str) -> str | None:

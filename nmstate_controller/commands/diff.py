@@ -13,7 +13,7 @@ from nmstate_controller.errors import InvalidDesiredState, in_words
 
 
 async def diff(path: str, *, timeout: float) -> str:
-    """One line for each value that differs, empty when there is none. Raises NodeError.
+    """One line for each value that differs, empty when there is none. Raises NodeError or SettingsError.
 
     `path` is of a file in YAML or JSON, `-` for standard input: an nmstate document, or a NodeNetworkState, whose
     desiredState is meant then. Reading the host and comparing may take `timeout` seconds each.

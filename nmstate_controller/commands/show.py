@@ -21,7 +21,8 @@ from nmstate_controller.node.report import Filter
 
 @contextlib.contextmanager
 def host(timeout: float) -> Iterator[Nmstate]:
-    """This host's network, to be read; each look may take `timeout` seconds."""
+    """This host's network, to be read; each look may take `timeout` seconds. Raises SettingsError."""
+    library.require_wheel()
     node = Nmstate(
         Metrics(), SystemClock(), SystemKernel(), show_timeout=timeout, apply_timeout=timeout, rollback_timeout=60
     )
@@ -32,7 +33,7 @@ def host(timeout: float) -> Iterator[Nmstate]:
 
 
 async def show(patterns: list[str], *, kernel_only: bool, timeout: float) -> str:
-    """The object as YAML; `patterns` are of interfaces to leave out. Raises NodeError.
+    """The object as YAML; `patterns` are of interfaces to leave out. Raises NodeError or SettingsError.
 
     Without NetworkManager it is what the kernel alone knows, and a line on stderr says so.
     """

@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 import libnmstate
@@ -26,6 +27,7 @@ from nmstate_controller.errors import (
     NmstateFailed,
     NmstateStuck,
     NodeError,
+    SettingsError,
     VerificationFailed,
 )
 from nmstate_controller.metrics import Metrics
@@ -34,7 +36,8 @@ from nmstate_controller.node.kernel.system import Kernel
 from nmstate_controller.node.redact import presentable
 from nmstate_controller.node.refusals import lacking, refusal
 from nmstate_controller.node.report import without_ghosts
-from nmstate_controller.node.validate import check, locate, parser
+from nmstate_controller.node.validate import check, locate
+from nmstate_controller.versions import foreign_libnmstate
 
 T = TypeVar("T")
 
@@ -67,6 +70,13 @@ _INVALID: Final = (
     libnmstate_error.NmstateKernelIntegerRoundedError,
     libnmstate_error.NmstateDependencyError,
 )
+
+
+def require_wheel() -> None:
+    """Raise SettingsError unless the libnmstate that was imported is the project's own wheel."""
+    folder = str(Path(libnmstate.__file__).parent)
+    if problem := foreign_libnmstate(VERSION, folder, getattr(libnmstate, "BUILT_FOR", None)):
+        raise SettingsError(problem)
 
 
 class Library(Protocol):
@@ -259,7 +269,7 @@ class Nmstate:
 def _compare(document: State, shown: State, kernel: Kernel) -> list[Difference]:
     try:
         check(document, shown)
-        refusal = locate(document, parser(shown))
+        refusal = locate(document, shown)
         if refusal is None:
             return [*differences(document, shown), *_downed(document, shown, kernel)]
     except NodeError:

@@ -23,6 +23,7 @@ SECONDS = 120
 LIBRARY = """
 import pathlib, threading
 __version__ = "2.2.62"
+BUILT_FOR = "nmstate-controller"
 def show(*, kernel_only=False):
     pathlib.Path(__file__).with_name("called").touch()
     {show}
@@ -86,6 +87,29 @@ async def test_a_command_ends_although_libnmstate_hangs(
 
     assert (status, output) == (failure, "")
     assert errors == "nmstate-controller: libnmstate's show has not come back after 0.2 s\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "failure"), [(("show",), 1), (("diff", "-f", "document.yaml"), 2), (("run",), 1)]
+)
+async def test_another_libnmstate_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], failure: int
+) -> None:
+    (tmp_path / "document.yaml").write_text("interfaces: []")
+    monkeypatch.chdir(tmp_path)
+    settings = {"NMSTATE_NODE_NAME": "node01", "NMSTATE_RUN_DIRECTORY": str(tmp_path / "run")}
+    other = {**environment(tmp_path, SHOWS), **settings}
+    source = tmp_path / "libnmstate" / "__init__.py"
+    source.write_text(source.read_text().replace("BUILT_FOR", "BASE_ON_RUST"))
+
+    status, output, errors = await ended(await start(other, *arguments))
+
+    assert (status, output) == (failure, "")
+    assert errors == (
+        f"nmstate-controller: libnmstate 2.2.62 at {tmp_path}/libnmstate is not the one that nmstate-controller is "
+        "built with; install the wheel of hack/build-libnmstate\n"
+    )
+    assert not (tmp_path / "libnmstate" / "called").exists()
 
 
 async def test_control_c_ends_a_command_without_a_traceback(tmp_path: Path) -> None:

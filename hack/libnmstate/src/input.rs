@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
 use crate::failure::Failure;
@@ -25,15 +26,26 @@ const VALUE_SIZE: usize = 64;
 /// Steps shown of the way to a value refused, so that a message stays readable.
 const MAX_STEPS: usize = 12;
 
-/// A refusal and the way to the value refused, innermost step first.
-struct Refusal {
-    steps: Vec<Step>,
-    reason: String,
-}
-
-enum Step {
+/// One step of the way to a value in a document.
+#[derive(Clone)]
+pub enum Step {
     Key(String),
     Index(usize),
+}
+
+impl Serialize for Step {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Step::Key(key) => key.serialize(serializer),
+            Step::Index(index) => index.serialize(serializer),
+        }
+    }
+}
+
+/// A refusal and the way to the value refused, innermost step first.
+pub struct Refusal {
+    steps: Vec<Step>,
+    reason: String,
 }
 
 impl Refusal {
@@ -47,6 +59,12 @@ impl Refusal {
     fn under(mut self, step: Step) -> Self {
         self.steps.push(step);
         self
+    }
+
+    /// The way to the value refused, outermost step first, and the reason.
+    pub fn located(mut self) -> (Vec<Step>, String) {
+        self.steps.reverse();
+        (self.steps, self.reason)
     }
 }
 
@@ -73,15 +91,18 @@ impl From<Refusal> for Failure {
 
 /// The document that a dict holds.
 pub fn document(object: &Bound<'_, PyAny>) -> Result<Value, Failure> {
-    guarded(|| {
-        if !object.is_instance_of::<PyDict>() {
-            return Err(Failure::invalid(format!(
-                "a state is a dict, not {}",
-                type_name(object)
-            )));
-        }
-        Ok(Reader { room: MAX_SIZE }.value(object, MAX_DEPTH)?)
-    })
+    guarded(|| Ok(read(object)?))
+}
+
+/// The document that a dict holds, or where it cannot be one.
+pub fn read(object: &Bound<'_, PyAny>) -> Result<Value, Refusal> {
+    if !object.is_instance_of::<PyDict>() {
+        return Err(Refusal::new(format!(
+            "a state is a dict, not {}",
+            type_name(object)
+        )));
+    }
+    Reader { room: MAX_SIZE }.value(object, MAX_DEPTH)
 }
 
 struct Reader {
@@ -122,7 +143,11 @@ impl Reader {
         let mut map = Map::new();
         for (key, item) in dict.iter() {
             let Ok(key) = key.cast::<PyString>() else {
-                return Err(Refusal::new(format!("a key is a str, not {}", type_name(&key))));
+                let refusal = Refusal::new(format!("a key is a str, not {}", type_name(&key)));
+                return Err(match scalar(&key) {
+                    Some(key) => refusal.under(Step::Key(key)),
+                    None => refusal,
+                });
             };
             let key = self.text(key)?;
             match self.value(&item, depth) {
@@ -181,6 +206,17 @@ fn integer(number: &Bound<'_, PyInt>) -> Result<Value, Refusal> {
         .map(Value::from)
         .or_else(|_| number.extract::<u64>().map(Value::from))
         .map_err(|_| Refusal::new("the integer does not fit 64 bits"))
+}
+
+/// The text of what YAML may have for a key; None for objects whose own code would have to run for it.
+fn scalar(key: &Bound<'_, PyAny>) -> Option<String> {
+    let plain = key.is_none()
+        || key.is_exact_instance_of::<PyBool>()
+        || key.is_exact_instance_of::<PyInt>()
+        || key.is_exact_instance_of::<PyFloat>();
+    // An int of more than 4,300 digits has no text.
+    let text = plain.then(|| key.str().ok())??;
+    text.to_str().ok().map(str::to_owned)
 }
 
 fn type_name(object: &Bound<'_, PyAny>) -> String {

@@ -7,12 +7,14 @@ mod bridge;
 mod failure;
 mod guard;
 mod input;
+mod locate;
 
 use nmstate::{NetworkPolicy, NetworkState};
 use pyo3::prelude::*;
 
 use crate::bridge::{Returned, answer, parse};
 use crate::failure::Failure;
+use crate::guard::guarded;
 use crate::input::document;
 
 /// The network's present state.
@@ -69,6 +71,18 @@ fn commit(py: Python<'_>, checkpoint: String) -> Returned<'_> {
 #[pyfunction]
 fn rollback(py: Python<'_>, checkpoint: String) -> Returned<'_> {
     answer(py, move || Ok(NetworkState::checkpoint_rollback(&checkpoint)?))
+}
+
+/// The way to what the crate, or this binding, refuses to read of `state`, and the reason; None if it reads it all.
+#[pyfunction]
+fn locate_error<'py>(py: Python<'py>, state: &Bound<'py, PyAny>) -> Returned<'py> {
+    let state = guarded(|| Ok(input::read(state)))?;
+    answer(py, move || {
+        Ok(match state {
+            Ok(state) => locate::error(&state),
+            Err(refusal) => Some(refusal.located()),
+        })
+    })
 }
 
 /// The part of `new` that `old` does not have.
@@ -137,6 +151,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(apply, module)?)?;
     module.add_function(wrap_pyfunction!(commit, module)?)?;
     module.add_function(wrap_pyfunction!(rollback, module)?)?;
+    module.add_function(wrap_pyfunction!(locate_error, module)?)?;
     module.add_function(wrap_pyfunction!(generate_differences, module)?)?;
     module.add_function(wrap_pyfunction!(generate_revert, module)?)?;
     module.add_function(wrap_pyfunction!(generate_configurations, module)?)?;

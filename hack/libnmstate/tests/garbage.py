@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import libnmstate
+from libnmstate.error import NmstateValueError
 
 
 def nested_list(depth: int) -> list[Any]:
@@ -130,12 +131,19 @@ ODD: dict[str, Any] = {
 }
 
 
+def located(document: Any) -> None:
+    """Raise what is returned of a refusal, as the other functions do."""
+    if found := libnmstate.locate_error(document):
+        raise NmstateValueError(found[1])
+
+
 def calls() -> dict[str, Callable[[Any], object]]:
     """Each function with one document, beside a state that is all right."""
     now = libnmstate.show(kernel_only=True)
     return {
         # In the test's own network namespace.
         "apply": lambda document: libnmstate.apply(document, kernel_only=True, verify_change=False),
+        "locate": located,
         "differences": lambda document: libnmstate.generate_differences(document, now),
         "differences from": lambda document: libnmstate.generate_differences(now, document),
         "configurations": libnmstate.generate_configurations,

@@ -51,3 +51,7 @@ def test_refuses_a_flag_that_is_no_bool(name: str) -> None:
 
 def test_the_package_tells_its_version() -> None:
     assert libnmstate.__version__ == "2.2.62"
+
+
+def test_the_package_tells_what_it_is_built_for() -> None:
+    assert libnmstate.BUILT_FOR == "nmstate-controller"

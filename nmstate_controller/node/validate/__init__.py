@@ -9,7 +9,7 @@ sections is nmstate's (crate nmstate 2.2.62), run on NetworkManager 1.42.
     document     a document beside the node's report: which interface is which, and which names there will be
     text, shape  characters and shapes that libnmstate cannot bear, or refuses without a place
     duplicates, names, references, addresses, virtual, bridge_vlans, mtu, hardware    what is checked
-    locate       the place of an error that libnmstate found
+    locate       the place of an error that libnmstate's parser found
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +21,7 @@ from nmstate_controller.node.validate.bridge_vlans import bridge_vlans
 from nmstate_controller.node.validate.document import Document
 from nmstate_controller.node.validate.duplicates import duplicates
 from nmstate_controller.node.validate.hardware import hardware
-from nmstate_controller.node.validate.locate_parse_error import Parse, locate, parser
+from nmstate_controller.node.validate.locate_parse_error import locate
 from nmstate_controller.node.validate.mtu import mtu
 from nmstate_controller.node.validate.names import names
 from nmstate_controller.node.validate.problem import Problem
@@ -30,7 +30,7 @@ from nmstate_controller.node.validate.shape import shape
 from nmstate_controller.node.validate.text import text
 from nmstate_controller.node.validate.virtual import virtual
 
-__all__ = ["Parse", "check", "locate", "parser"]
+__all__ = ["check", "locate"]
 
 _CHECKS: Final[tuple[Callable[[Document], Iterator[Problem]], ...]] = (
     duplicates,

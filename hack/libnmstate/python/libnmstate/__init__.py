@@ -13,9 +13,11 @@ from .generate import (
 )
 from .netapplier import apply, commit, rollback
 from .netinfo import show, show_running_config
+from .parsing import locate_error
 
 __all__ = [
     "BASE_ON_RUST",
+    "BUILT_FOR",
     "NmstateError",
     "__version__",
     "apply",
@@ -24,9 +26,13 @@ __all__ = [
     "generate_configurations",
     "generate_differences",
     "generate_revert",
+    "locate_error",
     "rollback",
     "show",
     "show_running_config",
 ]
 
 BASE_ON_RUST = True
+
+BUILT_FOR = "nmstate-controller"
+"""The program that this build is part of, which asks for it at start. Upstream's package has no such attribute."""
