@@ -223,8 +223,7 @@ class Status(ApiModel):
     current_state: State | None = Field(
         default=None,
         description="What the node runs now, as nmstate shows it: interfaces, routes, DNS. Values that change by "
-        "themselves "
-        "and the pods' ends of veth pairs are left out.",
+        "themselves, ethtool.feature and the pods' ends of veth pairs are left out.",
         json_schema_extra=_FREE_FORM,
     )
     last_successful_update_time: Time | None = Field(

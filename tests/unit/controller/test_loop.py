@@ -376,6 +376,26 @@ async def test_networkmanager_away_is_said_and_waited_for(loop: Loop) -> None:
     assert loop.server.condition("Reporting") == ("True", "Reported")
 
 
+def rx_gro(value: bool) -> dict[str, Any]:
+    return {"ethtool": {"feature": {"rx-gro": value}}}
+
+
+async def test_drift_of_an_ethtool_feature_is_corrected_although_no_report_has_it(loop: Loop) -> None:
+    loop.library.interfaces["eth1"] |= rx_gro(True)
+    eth1 = {"name": "eth1", "type": "ethernet", "state": "up", **rx_gro(False)}
+    await loop.server.edit({"desiredState": {"interfaces": [eth1]}, "removalPolicy": "Revert"})
+    await loop.ready("True", "Configured", 2)
+    assert loop.server.status["revertState"]["interfaces"][0]["ethtool"] == rx_gro(True)["ethtool"]
+
+    loop.library.interfaces["eth1"] |= rx_gro(True)
+    await loop.reporter.look()
+    await loop.server.until(lambda: len(loop.library.applied) == 2)
+    await loop.ready("True", "Configured", 2)
+
+    assert loop.library.interfaces["eth1"]["ethtool"] == rx_gro(False)["ethtool"]
+    assert "ethtool" not in loop.server.status["currentState"]["interfaces"][0]
+
+
 async def test_unmanaged_applies_nothing_until_it_is_managed_again(loop: Loop) -> None:
     await loop.server.edit({"managed": False, **mtu(1400)})
     await loop.ready("False", "Unmanaged", 2)
