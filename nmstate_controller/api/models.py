@@ -287,5 +287,5 @@ class NodeNetworkState(ApiModel):
     status: Status = Field(default_factory=Status)
     spec_problem: str | None = Field(default=None, exclude=True)
     """Why the spec could not be read, which it then says nothing of; no field of the API."""
-    unread_bytes: int = Field(default=0, exclude=True)
-    """How large the spec is that could not be read, which the rest of the object has to leave room for."""
+    spec_bytes: int = Field(default=0, exclude=True)
+    """How large the spec is as JSON, readable or not: the status has to leave room for it."""

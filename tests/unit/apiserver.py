@@ -79,6 +79,7 @@ class Request:
     name: str
     query: Mapping[str, str]
     body: Json
+    accept: str = "application/json"
 
 
 class ApiServer:
@@ -90,6 +91,8 @@ class ApiServer:
         self.requests: list[str] = []
         self.events: dict[str, Json] = {}
         self.version: Json = {"gitVersion": "v1.36.3"}
+        self.knows_partial = True
+        """Whether it sends the metadata of an object alone to who accepts that."""
         self.tokens: set[str] | None = None
         """The tokens that do; None: nobody asks for one."""
         self.port = 0
@@ -97,6 +100,7 @@ class ApiServer:
         self._events: list[tuple[int, Json]] = []
         self._changed = asyncio.Condition()
         self._watchers: set[asyncio.Event] = set()
+        self._broken: set[asyncio.Event] = set()
 
     # What tests do to the object.
 
@@ -117,10 +121,13 @@ class ApiServer:
         return await self._store("MODIFIED", {**self.object, "metadata": metadata})
 
     async def restore(self, spec: Json, generation: int) -> Json:
-        """Put an older object in place, with the same uid, as a restored etcd does."""
+        """Put an older object in place, with the same uid, as a restored etcd does; watches break."""
         assert self.object is not None
         metadata = {**self.object["metadata"], "generation": generation}
-        return await self._store("MODIFIED", {**self.object, "metadata": metadata, "spec": spec})
+        restored = await self._store("MODIFIED", {**self.object, "metadata": metadata, "spec": spec})
+        self._events.clear()
+        await self.break_watches()
+        return restored
 
     def rewind(self, version: int) -> None:
         """Go on counting from an earlier resourceVersion and know of no event before, as over a restored etcd."""
@@ -158,6 +165,11 @@ class ApiServer:
         async with self._changed:
             self._changed.notify_all()
 
+    async def break_watches(self) -> None:
+        """Break every stream off, as a server does that ends."""
+        self._broken |= self._watchers
+        await self.end_watches()
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until `condition` holds; it is looked at after each request and each change of the object."""
         async with asyncio.timeout(20), self._changed:
@@ -187,13 +199,13 @@ class ApiServer:
             self._changed.notify_all()
         return changed
 
-    async def events_since(self, version: int) -> AsyncGenerator[Json, None]:
+    async def events_since(self, version: int, accept: str) -> AsyncGenerator[Json, None]:
         """The events after that version, as they come."""
         while True:
             for number, event in [*self._events]:
                 if number > version:
                     version = number
-                    yield event
+                    yield {**event, "object": self._shown(event["object"], accept)}
             async with self._changed:
                 while self._version <= version:
                     await self._changed.wait()
@@ -210,7 +222,18 @@ class ApiServer:
             "patch-event": self._patch_event,
             "version": self._tell_version,
         }
-        return await rules[verb](request)
+        status, found = await rules[verb](request)
+        return status, self._shown(found, request.accept) if status < 300 and verb in (
+            "get",
+            "update",
+            "patch",
+        ) else found
+
+    def _shown(self, whole: Json, accept: str) -> Json:
+        """An object as it is sent to who accepts that."""
+        if not self.knows_partial or "as=PartialObjectMetadata;" not in accept:
+            return whole
+        return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": whole["metadata"]}
 
     # The HTTP side.
 
@@ -240,7 +263,7 @@ class ApiServer:
                 return await handle(request)
             body = await request.json() if request.can_read_body else {}
             status, answer = await self.answer(
-                verb, Request(request.match_info.get("name", ""), dict(request.query), body)
+                verb, Request(request.match_info.get("name", ""), dict(request.query), body, request.headers["Accept"])
             )
             return web.json_response(answer, status=status)
 
@@ -261,12 +284,16 @@ class ApiServer:
                 for version, event in [*self._events]:
                     if version > since:
                         since = version
-                        await response.write(json.dumps(event).encode() + b"\n")
+                        shown = {**event, "object": self._shown(event["object"], request.headers["Accept"])}
+                        await response.write(json.dumps(shown).encode() + b"\n")
                 async with self._changed:
                     while not end.is_set() and self._version <= since:
                         await self._changed.wait()
+            if end in self._broken:
+                return await reset(request)
         finally:
             self._watchers.discard(end)
+            self._broken.discard(end)
         return response
 
     # The rules.
@@ -375,13 +402,15 @@ class DirectClient(Client):
         path: str,
         *,
         query: Mapping[str, str] | None = None,
-        body: Json | None = None,
+        body: Json | bytes | None = None,
         content_type: str = "application/json",  # noqa: ARG002
+        accept: str = "application/json",
     ) -> Json:
         rule = f"{verb}-event" if path.startswith(EVENTS) else verb
         self._server.requests.append(rule)
         await self._steps(rule)
-        request = Request(path.rpartition("/")[2], query or {}, copy.deepcopy(body or {}))
+        sent = json.loads(body) if isinstance(body, bytes) else copy.deepcopy(body or {})
+        request = Request(path.rpartition("/")[2], query or {}, sent, accept)
         code, answer = await self._server.answer(rule, request)
         await self._steps(f"{rule} answered")
         if code >= 400:
@@ -397,13 +426,14 @@ class DirectClient(Client):
         *,
         query: Mapping[str, str],
         inactivity: float,
+        accept: str = "application/json",
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         await self._steps(verb)
-        async with contextlib.aclosing(self._chunks(int(query["resourceVersion"]), inactivity)) as chunks:
+        async with contextlib.aclosing(self._chunks(int(query["resourceVersion"]), inactivity, accept)) as chunks:
             yield chunks
 
-    async def _chunks(self, version: int, inactivity: float) -> AsyncGenerator[bytes, None]:
-        async with contextlib.aclosing(self._server.events_since(version)) as events:
+    async def _chunks(self, version: int, inactivity: float, accept: str) -> AsyncGenerator[bytes, None]:
+        async with contextlib.aclosing(self._server.events_since(version, accept)) as events:
             while True:
                 try:
                     async with asyncio.timeout(inactivity):
