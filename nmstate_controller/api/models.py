@@ -272,11 +272,17 @@ class Metadata(ApiModel):
     annotations: dict[str, str] = {}
     finalizers: list[str] = []
     deletion_timestamp: Time | None = None
+    managed_fields: list[dict[str, Any]] = []
 
     @property
     def retry_at(self) -> str | None:
         """What the user last wrote to ask for one more attempt; only that it changed matters."""
         return self.annotations.get(RETRY_ANNOTATION)
+
+    @property
+    def edits(self) -> list[dict[str, Any]]:
+        """Who has written anything but status, and when: another spec has other edits, whatever its generation is."""
+        return [entry for entry in self.managed_fields if entry.get("subresource") != "status"]
 
 
 class NodeNetworkState(ApiModel):

@@ -5,10 +5,9 @@ version reached; 410 means list again; 429 and refusals wait, as long as the ser
 versions are opaque and never ordered.
 
 A watch carries metadata alone, so that the agent's own writes of status, reports and all, do not come back to it. The
-object is read when its uid or its generation is another one: within one watch the same generation has the same spec.
-Metadata is taken from the events. A list follows when the thread was lost, and is one of whole objects for that reason:
-what is there may have another history, in which that generation has another spec. A server that sends whole objects is
-as good.
+object is read when its uid, its generation or the edits in its managedFields are others; all else is taken from the
+events. Uid and generation would do, if an etcd that was restored did not count generations anew. For the same reason a
+list is one of whole objects. A server that sends whole objects anyway is as good.
 
 Where it goes further: after anything else, silence included, the object is listed again, one key of etcd's. An
 apiserver that was away may be back with an etcd restored to an older state. Its versions went back, and it says nothing
@@ -151,7 +150,8 @@ class Reflector:
                 # The store does not go back in time.
                 self._ahead = not caught_up
                 return
-            if not self._ahead and known.metadata.generation == metadata.generation:
+            same = known.metadata.generation == metadata.generation and known.metadata.edits == metadata.edits
+            if not self._ahead and same:
                 self._store.replace(known.model_copy(update={"metadata": metadata}))
                 return
         newest = await self._read(metadata)

@@ -100,7 +100,6 @@ class ApiServer:
         self._events: list[tuple[int, Json]] = []
         self._changed = asyncio.Condition()
         self._watchers: set[asyncio.Event] = set()
-        self._broken: set[asyncio.Event] = set()
 
     # What tests do to the object.
 
@@ -121,13 +120,10 @@ class ApiServer:
         return await self._store("MODIFIED", {**self.object, "metadata": metadata})
 
     async def restore(self, spec: Json, generation: int) -> Json:
-        """Put an older object in place, with the same uid, as a restored etcd does; watches break."""
+        """Put an older object in place, with the same uid, as a restored etcd does."""
         assert self.object is not None
         metadata = {**self.object["metadata"], "generation": generation}
-        restored = await self._store("MODIFIED", {**self.object, "metadata": metadata, "spec": spec})
-        self._events.clear()
-        await self.break_watches()
-        return restored
+        return await self._store("MODIFIED", {**self.object, "metadata": metadata, "spec": spec})
 
     def rewind(self, version: int) -> None:
         """Go on counting from an earlier resourceVersion and know of no event before, as over a restored etcd."""
@@ -165,11 +161,6 @@ class ApiServer:
         async with self._changed:
             self._changed.notify_all()
 
-    async def break_watches(self) -> None:
-        """Break every stream off, as a server does that ends."""
-        self._broken |= self._watchers
-        await self.end_watches()
-
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until `condition` holds; it is looked at after each request and each change of the object."""
         async with asyncio.timeout(20), self._changed:
@@ -190,9 +181,13 @@ class ApiServer:
         """Requests with that verb so far."""
         return self.requests.count(verb)
 
-    async def _store(self, kind: str, changed: Json) -> Json:
+    async def _store(self, kind: str, changed: Json, subresource: str = "") -> Json:
         self._version += 1
-        changed = {**changed, "metadata": {**changed["metadata"], "resourceVersion": str(self._version)}}
+        metadata = changed["metadata"]
+        others = [known for known in metadata.get("managedFields", []) if known.get("subresource", "") != subresource]
+        managed = [*others, {"manager": "somebody", "subresource": subresource, "time": str(self._version)}]
+        metadata = {**metadata, "resourceVersion": str(self._version), "managedFields": managed}
+        changed = {**changed, "metadata": metadata}
         async with self._changed:
             self.object = changed
             self._events.append((self._version, {"type": kind, "object": changed}))
@@ -289,11 +284,8 @@ class ApiServer:
                 async with self._changed:
                     while not end.is_set() and self._version <= since:
                         await self._changed.wait()
-            if end in self._broken:
-                return await reset(request)
         finally:
             self._watchers.discard(end)
-            self._broken.discard(end)
         return response
 
     # The rules.
@@ -316,7 +308,7 @@ class ApiServer:
             return 404, status_body(404, "not found")
         if request.body["metadata"]["resourceVersion"] != self.object["metadata"]["resourceVersion"]:
             return 409, status_body(409, "the object has been modified")
-        return 200, await self._store("MODIFIED", {**self.object, "status": request.body["status"]})
+        return 200, await self._store("MODIFIED", {**self.object, "status": request.body["status"]}, "status")
 
     async def _patch(self, request: Request) -> tuple[int, Json]:
         if self.object is None:
