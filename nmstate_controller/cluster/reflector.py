@@ -4,10 +4,11 @@ The rules are those of client-go's reflector (tools/cache/reflector.go): a strea
 version reached; 410 means list again; 429 and refusals wait, as long as the server asked, and keep the version;
 versions are opaque and never ordered.
 
-A watch carries metadata alone, so that the agent's own writes of status, reports and all, do not come back to it. The
-object is read when its uid, its generation or the edits in its managedFields are others; all else is taken from the
-events. Uid and generation would do, if an etcd that was restored did not count generations anew. For the same reason a
-list is one of whole objects. A server that sends whole objects anyway is as good.
+The watch asks for metadata only, so that the agent's own status writes, reports included, do not come back to it. The
+object is read when its uid, its generation or an edit in managedFields changed; annotations, finalizers and
+deletionTimestamp are in the event. Uid and generation alone do not do: an etcd restored to an older state counts the
+same generations again. For that reason, too, a list asks for whole objects. A server that ignores the Accept header
+sends whole objects, which are taken as they are.
 
 Where it goes further: after anything else, silence included, the object is listed again, one key of etcd's. An
 apiserver that was away may be back with an etcd restored to an older state. Its versions went back, and it says nothing
@@ -69,7 +70,7 @@ class Reflector:
         self._renewed = api.on_renewal()
         self._version: str | None = None
         self._ahead = False
-        """Whether the store has a newer version than the watch has told of, for it was read."""
+        """Whether the object in the store was read, and is newer than the last event."""
 
     async def run(self) -> NoReturn:
         """List and watch until cancelled."""
@@ -142,7 +143,7 @@ class Reflector:
         self._version = version_of(body) or self._version
 
     async def _follow(self, metadata: Metadata) -> None:
-        """Have the store hold the object of which the watch has told this. Raises ApiError."""
+        """Bring the store to an event that has this metadata. Raises ApiError."""
         known = self._store.object
         if known is not None and known.metadata.uid == metadata.uid:
             caught_up = known.metadata.resource_version == metadata.resource_version
@@ -159,16 +160,16 @@ class Reflector:
         self._store.replace(newest)
 
     async def _read(self, metadata: Metadata) -> NodeNetworkState:
-        """The object of which the watch has told this, or a newer version of it. Raises ApiError."""
+        """The object that has this metadata, or a newer version of it. Raises ApiError."""
         try:
             newest = await self._api.get()
         except (ApiTimeout, ApiThrottled, ApiForbidden) as error:
-            # Of a watch, these mean that it may go on where it was. An object that cannot be read is listed.
+            # From a watch, these would let it go on at the same version. An object that cannot be read is listed.
             raise ApiUnavailable(str(error), retry_after=error.retry_after) from error
         if newest.metadata.uid != metadata.uid:
             raise ApiUnavailable("the object was replaced by another one before it could be read")
         if newest.metadata.generation < metadata.generation:
-            raise ApiUnavailable("the apiserver sent an object that is older than what the watch told of it")
+            raise ApiUnavailable("the apiserver sent an object that is older than its event")
         return newest
 
 

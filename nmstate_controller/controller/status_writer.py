@@ -64,7 +64,7 @@ class StatusWriter:
         self._last_write: float | None = None
         self._written_revert_state: State | None = None
         self._reverts_are_known = True
-        """Not while another revertState is under way, nor when its answer was lost."""
+        """False while a different revertState is being written, and after its answer was lost."""
 
     @property
     def status(self) -> Status:
@@ -78,7 +78,7 @@ class StatusWriter:
 
     @property
     def reverts_are_written(self) -> bool:
-        """Whether the object has status.revertState as it is here."""
+        """Whether the object has the same status.revertState as `status`."""
         return self._reverts_are_known and self._status.revert_state == self._written_revert_state
 
     def adopt(self, newest: NodeNetworkState) -> None:
@@ -88,7 +88,7 @@ class StatusWriter:
         ours = self._status
         adopted = Status(observed_generation=-1)
         if self._uid is None:
-            # Taken, not copied: it can be large, and nobody else reads it.
+            # Moved, not copied: it is large, and nobody else reads it.
             adopted, newest.status = newest.status, Status()
             self._api.reads_status = False
         self._written_revert_state, self._reverts_are_known = adopted.revert_state, True
