@@ -62,7 +62,7 @@ check: $(VENV)/.ready  ## Lint, types, import rules, generated files
 bench-apply: $(VENV)/.ready  ## Print the seconds from edit to verdict for every kind of thing, beside libnmstate's own
 	@$(BIN)/python hack/bench-apply
 
-bench-report: $(VENV)/.ready  ## Print what a report costs for 10, 100 and 1,000 interfaces
+bench-report: $(VENV)/.ready  ## Print what a report costs, to make and to write, for 10, 100 and 1,000 interfaces
 	@$(BIN)/python hack/bench-report
 
 bench-idle: $(VENV)/.ready  ## Print what the agent costs on a quiet node: writes, CPU, memory

@@ -76,7 +76,7 @@ class Agent:
         self.reporter = Reporter(
             self.nmstate,
             self.status_writer,
-            Filter(settings.left_out_interfaces),
+            Filter(settings.left_out_interfaces, features=settings.report_ethtool_features),
             metrics,
             clock,
             rng,

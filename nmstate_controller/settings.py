@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         description="Shell patterns, separated by commas, of interfaces that are left out of the report with their "
         "routes, such as `cali*,lxc*`. Veths that NetworkManager ignores are left out anyway.",
     )
+    report_ethtool_features: bool = Field(
+        default=False,
+        description="Whether the report has `ethtool.feature` of each interface. Some 60 flags, more than all the rest "
+        "of an interface, that few people read. Drift of features that desiredState names is found either way.",
+    )
     show_timeout: Seconds = Field(
         default=60,
         description="Deadline of one look at the node. A busy node with 1,000 interfaces needs about 10.",

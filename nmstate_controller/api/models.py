@@ -223,8 +223,7 @@ class Status(ApiModel):
     current_state: State | None = Field(
         default=None,
         description="What the node runs now, as nmstate shows it: interfaces, routes, DNS. Values that change by "
-        "themselves "
-        "and the pods' ends of veth pairs are left out.",
+        "themselves, ethtool.feature and the pods' ends of veth pairs are left out.",
         json_schema_extra=_FREE_FORM,
     )
     last_successful_update_time: Time | None = Field(
@@ -273,11 +272,17 @@ class Metadata(ApiModel):
     annotations: dict[str, str] = {}
     finalizers: list[str] = []
     deletion_timestamp: Time | None = None
+    managed_fields: list[dict[str, Any]] = []
 
     @property
     def retry_at(self) -> str | None:
         """What the user last wrote to ask for one more attempt; only that it changed matters."""
         return self.annotations.get(RETRY_ANNOTATION)
+
+    @property
+    def edits(self) -> list[dict[str, Any]]:
+        """Who has written anything but status, and when: another spec has other edits, whatever its generation is."""
+        return [entry for entry in self.managed_fields if entry.get("subresource") != "status"]
 
 
 class NodeNetworkState(ApiModel):
@@ -288,5 +293,5 @@ class NodeNetworkState(ApiModel):
     status: Status = Field(default_factory=Status)
     spec_problem: str | None = Field(default=None, exclude=True)
     """Why the spec could not be read, which it then says nothing of; no field of the API."""
-    unread_bytes: int = Field(default=0, exclude=True)
-    """How large the spec is that could not be read, which the rest of the object has to leave room for."""
+    spec_bytes: int = Field(default=0, exclude=True)
+    """How large the spec is as JSON, readable or not: the status has to leave room for it."""

@@ -5,13 +5,13 @@ the status is as if it were not there, for the agent writes it anew anyway. A sp
 for an empty one: it comes with what is wrong with it.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import to_json
 
 from nmstate_controller.api.models import Condition, Metadata, NodeNetworkState, Spec, Status
 from nmstate_controller.errors import printable
@@ -22,13 +22,21 @@ _LIMIT: Final = 300
 log = structlog.get_logger(__name__)
 
 
-def read_object(body: Mapping[str, Any]) -> NodeNetworkState:
-    """The object in an answer or an event. Raises ValidationError when it is not known which object it is."""
-    metadata = _METADATA.validate_python(body.get("metadata"))
+def read_object(body: Mapping[str, Any], *, with_status: bool = True) -> NodeNetworkState:
+    """The object in an answer or an event; without its status, a large part of it, on request.
+
+    Raises ValidationError when it is not known which object it is.
+    """
+    metadata = read_metadata(body)
     spec, problem = _spec(body.get("spec"))
-    status = read_status(body.get("status"))
-    unread = len(json.dumps(body.get("spec"))) if problem is not None else 0
-    return NodeNetworkState(metadata=metadata, spec=spec, status=status, spec_problem=problem, unread_bytes=unread)
+    status = read_status(body.get("status")) if with_status else Status()
+    size = len(to_json(body.get("spec")))
+    return NodeNetworkState(metadata=metadata, spec=spec, status=status, spec_problem=problem, spec_bytes=size)
+
+
+def read_metadata(body: Mapping[str, Any]) -> Metadata:
+    """The metadata of an object, or of a PartialObjectMetadata. Raises ValidationError when it names none."""
+    return _METADATA.validate_python(body.get("metadata"))
 
 
 def read_status(raw: Any) -> Status:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import aiohttp
 import structlog
 
-from nmstate_controller.cluster.answers import read
+from nmstate_controller.cluster.answers import read_answer, retry_after, write
 from nmstate_controller.cluster.credentials import ca_bundle
 from nmstate_controller.cluster.kubernetes import client, config
 from nmstate_controller.cluster.pool import Address, Pool
@@ -45,6 +45,8 @@ _ERRORS: Final[Mapping[int, type[ApiError]]] = {
 _MESSAGE_LIMIT: Final = 400
 # A Status object with an error is small; a proxy's HTML page need not be read to its end.
 _ERROR_BODY_LIMIT: Final = 64 * 1024
+
+_JSON: Final = "application/json"
 
 BODY_LIMIT: Final = 32 * 1024 * 1024
 """Bytes of one answer or one event. etcd keeps objects below 1.5 MiB or so, which JSON escapes can blow up sixfold."""
@@ -105,22 +107,25 @@ class Client:
         path: str,
         *,
         query: Mapping[str, str] | None = None,
-        body: Json | None = None,
-        content_type: str = "application/json",
+        body: Json | bytes | None = None,
+        content_type: str = _JSON,
+        accept: str = _JSON,
     ) -> Json:
         """Send one request and return the JSON object of its answer.
 
-        `verb` is Kubernetes' name for it, for the metrics. Raises ApiError.
+        `verb` is Kubernetes' name for it, for the metrics; a `body` in bytes is sent as it is. Raises ApiError.
         """
+        headers = {"Accept": accept, "Content-Type": content_type}
+        sent = write(body) if isinstance(body, dict) else body
         deadline = aiohttp.ClientTimeout(total=self._timeout)
-        async with self._call(verb, method, path, query, body, content_type, deadline) as (response, pool):
+        async with self._call(verb, method, path, query, sent, headers, deadline) as (response, pool):
             with _translated(f"{method} {path}", pool):
                 answer = await _read(response)
-            return _parse(answer)
+            return read_answer(answer)
 
     @contextlib.asynccontextmanager
     async def stream(
-        self, verb: str, path: str, *, query: Mapping[str, str], inactivity: float
+        self, verb: str, path: str, *, query: Mapping[str, str], inactivity: float, accept: str = _JSON
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open a GET whose answer begins at once and never ends, as chunks of bytes of any size.
 
@@ -128,7 +133,7 @@ class Client:
         seconds (ApiTimeout). What is raised by whoever reads is not touched.
         """
         deadline = aiohttp.ClientTimeout(total=None, sock_read=inactivity)
-        async with self._call(verb, "GET", path, query, None, "application/json", deadline) as (response, pool):
+        async with self._call(verb, "GET", path, query, None, {"Accept": accept}, deadline) as (response, pool):
             yield _chunks(response, f"GET {path}", pool)
 
     async def reach(self) -> None:
@@ -154,8 +159,8 @@ class Client:
         method: str,
         path: str,
         query: Mapping[str, str] | None,
-        body: Json | None,
-        content_type: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
         deadline: aiohttp.ClientTimeout,
     ) -> AsyncIterator[tuple[aiohttp.ClientResponse, Pool]]:
         """An answer that has begun, and is no error, and the pool it comes by. Raises ApiError until then only."""
@@ -169,7 +174,7 @@ class Client:
                             path,
                             method,
                             query_params=list((query or {}).items()),
-                            header_params={"Accept": "application/json", "Content-Type": content_type},
+                            header_params=dict(headers),
                             body=body,
                             auth_settings=["BearerToken"],
                             _preload_content=False,
@@ -259,16 +264,6 @@ def _reason(error: BaseException) -> str:
     return in_words(error)[:_MESSAGE_LIMIT]
 
 
-def _parse(body: bytes) -> Json:
-    try:
-        parsed = read(body)
-    except ValueError as error:
-        raise ApiUnavailable("the answer is not JSON: something between here and the apiserver made it up") from error
-    if not isinstance(parsed, dict):
-        raise ApiUnavailable("the answer is JSON, but not an object")
-    return parsed
-
-
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     """The body of an answer. Raises ApiUnavailable when it does not end."""
     body = bytearray()
@@ -284,17 +279,9 @@ async def _error(response: aiohttp.ClientResponse, what: str) -> ApiError:
     body = await response.content.read(_ERROR_BODY_LIMIT)
     message = response.reason or ""
     with contextlib.suppress(ApiError):
-        message = str(_parse(body).get("message") or message)
+        message = str(read_answer(body).get("message") or message)
     kind = _ERRORS.get(response.status) or (ApiRejected if response.status < 500 else ApiUnavailable)
     return kind(
         f"{what}: {response.status} {' '.join(message.split())[:_MESSAGE_LIMIT]}",
         retry_after=retry_after(response.headers.get("Retry-After")),
     )
-
-
-def retry_after(header: str | None) -> float | None:
-    """Seconds of a Retry-After header, 5 minutes at most; a date (an apiserver sends none) or nonsense is None."""
-    try:
-        return float(min(max(int(header), 0), 300)) if header is not None else None
-    except ValueError:
-        return None

@@ -8,8 +8,9 @@ what is not acknowledged, and its address is known, by which `guard` finds out a
 import contextlib
 import socket
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import aiohttp
 
@@ -46,6 +47,7 @@ class Pool:
         self.api.rest_client.pool_manager = aiohttp.ClientSession(
             connector=self.connector(), trust_env=True, read_bufsize=_READ_BUFFER_BYTES
         )
+        self.api.rest_client.request = self._send
 
     def connector(self, *, force_close: bool = False) -> aiohttp.TCPConnector:
         """Makes connections of this pool; with `force_close` each serves one request."""
@@ -69,6 +71,31 @@ class Pool:
         """Close all connections. Not while one is in use: aiohttp leaves its user waiting."""
         await self._unused.close()
         await self.api.close()
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        query_params: Sequence[tuple[str, str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        _request_timeout: aiohttp.ClientTimeout | None = None,
+        **_: Any,
+    ) -> aiohttp.ClientResponse:
+        """What kubernetes_asyncio's RESTClientObject.request does, but for a body that is JSON already."""
+        rest = self.api.rest_client
+        query = f"?{urlencode(query_params)}" if query_params else ""
+        session: aiohttp.ClientSession = rest.pool_manager
+        return await session.request(
+            method,
+            url + query,
+            headers=headers,
+            data=body,
+            timeout=_request_timeout or aiohttp.ClientTimeout(),
+            proxy=rest.proxy,
+            proxy_headers=rest.proxy_headers,
+            server_hostname=rest.server_hostname,
+        )
 
     def _socket(self, info: tuple[Any, Any, int, str, Address]) -> socket.socket:
         family, kind, protocol, *_ = info

@@ -4,6 +4,12 @@ The rules are those of client-go's reflector (tools/cache/reflector.go): a strea
 version reached; 410 means list again; 429 and refusals wait, as long as the server asked, and keep the version;
 versions are opaque and never ordered.
 
+The watch asks for metadata only, so that the agent's own status writes, reports included, do not come back to it. The
+object is read when its uid, its generation or an edit in managedFields changed; annotations, finalizers and
+deletionTimestamp are in the event. Uid and generation alone do not do: an etcd restored to an older state counts the
+same generations again. For that reason, too, a list asks for whole objects. A server that ignores the Accept header
+sends whole objects, which are taken as they are.
+
 Where it goes further: after anything else, silence included, the object is listed again, one key of etcd's. An
 apiserver that was away may be back with an etcd restored to an older state. Its versions went back, and it says nothing
 to a watch from one that it has yet to reach, for as long as that takes.
@@ -15,11 +21,12 @@ from typing import Final, NoReturn
 
 import structlog
 
+from nmstate_controller.api.models import Metadata, NodeNetworkState
 from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.answers import read
 from nmstate_controller.cluster.client import BODY_LIMIT, Json
-from nmstate_controller.cluster.resource import NodeNetworkStates, version_of
+from nmstate_controller.cluster.resource import NodeNetworkStates, is_partial, version_of
 from nmstate_controller.cluster.store import Store
 from nmstate_controller.errors import (
     ApiError,
@@ -62,6 +69,8 @@ class Reflector:
         self._backoff = Backoff(rng, first=0.8, limit=30.0)
         self._renewed = api.on_renewal()
         self._version: str | None = None
+        self._ahead = False
+        """Whether the object in the store was read, and is newer than the last event."""
 
     async def run(self) -> NoReturn:
         """List and watch until cancelled."""
@@ -106,19 +115,24 @@ class Reflector:
     async def _list_and_watch(self) -> None:
         if self._version is None:
             newest, self._version = await self._api.list()
+            self._ahead = False
             self._store.replace(newest)
         timeout = self._rng.randint(*_WATCH_SECONDS)
         async with self._api.watch(self._version, timeout=timeout, inactivity=self._inactivity) as chunks:
             async for line in lines(chunks, BODY_LIMIT):
-                self._take(_event(line))
+                await self._take(_event(line))
 
-    def _take(self, event: Json) -> None:
+    async def _take(self, event: Json) -> None:
         body = event["object"]
         match event["type"]:
+            case "ADDED" | "MODIFIED" if is_partial(body):
+                await self._follow(self._api.parse_metadata(body))
             case "ADDED" | "MODIFIED":
+                self._ahead = False
                 self._store.replace(self._api.parse(body))
             case "DELETED":
-                self._api.parse(body)
+                self._api.parse_metadata(body)
+                self._ahead = False
                 self._store.replace(None)
             case "BOOKMARK":
                 pass
@@ -127,6 +141,36 @@ class Reflector:
             case other:
                 raise ApiUnavailable(f"the apiserver sent an event of unknown type {str(other)[:40]!r}")
         self._version = version_of(body) or self._version
+
+    async def _follow(self, metadata: Metadata) -> None:
+        """Bring the store to an event that has this metadata. Raises ApiError."""
+        known = self._store.object
+        if known is not None and known.metadata.uid == metadata.uid:
+            caught_up = known.metadata.resource_version == metadata.resource_version
+            if self._ahead and (caught_up or known.metadata.generation > metadata.generation):
+                # The store does not go back in time.
+                self._ahead = not caught_up
+                return
+            same = known.metadata.generation == metadata.generation and known.metadata.edits == metadata.edits
+            if not self._ahead and same:
+                self._store.replace(known.model_copy(update={"metadata": metadata}))
+                return
+        newest = await self._read(metadata)
+        self._ahead = newest.metadata.resource_version != metadata.resource_version
+        self._store.replace(newest)
+
+    async def _read(self, metadata: Metadata) -> NodeNetworkState:
+        """The object that has this metadata, or a newer version of it. Raises ApiError."""
+        try:
+            newest = await self._api.get()
+        except (ApiTimeout, ApiThrottled, ApiForbidden) as error:
+            # From a watch, these would let it go on at the same version. An object that cannot be read is listed.
+            raise ApiUnavailable(str(error), retry_after=error.retry_after) from error
+        if newest.metadata.uid != metadata.uid:
+            raise ApiUnavailable("the object was replaced by another one before it could be read")
+        if newest.metadata.generation < metadata.generation:
+            raise ApiUnavailable("the apiserver sent an object that is older than its event")
+        return newest
 
 
 async def lines(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:

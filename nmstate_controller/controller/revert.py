@@ -33,7 +33,7 @@ class RevertManager:
                 f"{secret[0]}: has a secret, which cannot be put back as it was: removalPolicy Revert is not possible"
             )
         self.record_originals(newest, goal, before)
-        if self._status_writer.status.revert_state == newest.status.revert_state and is_held(newest):
+        if self._status_writer.reverts_are_written and is_held(newest):
             return
         try:
             await self._status_writer.set_finalizer(True)

@@ -19,6 +19,7 @@ from nmstate_controller.api.models import (
     Difference,
     LastApply,
     LastConfigured,
+    Metadata,
     NodeNetworkState,
     State,
     Status,
@@ -83,7 +84,7 @@ class StatusWriter:
         self._backoff = Backoff(rng, first=0.8, limit=30.0)
         self._status = Status()
         self._uid: str | None = None
-        # The newest version known: what the watch told last (`_seen`), or the answer to our own write since.
+        # The newest version known: what the watch told last (`_seen`), or the same after our own write since.
         self._latest: NodeNetworkState | None = None
         self._seen: NodeNetworkState | None = None
         self._said = 0
@@ -92,6 +93,9 @@ class StatusWriter:
         self._wake = store.subscribe()
         self._renewed = api.on_renewal()
         self._last_write: float | None = None
+        self._written_revert_state: State | None = None
+        self._reverts_are_known = True
+        """False while a different revertState is being written, and after its answer was lost."""
 
     @property
     def status(self) -> Status:
@@ -103,12 +107,22 @@ class StatusWriter:
         """The generation that conditions may claim to be about; None before any was looked at."""
         return _observed(self._status)
 
+    @property
+    def reverts_are_written(self) -> bool:
+        """Whether the object has the same status.revertState as `status`."""
+        return self._reverts_are_known and self._status.revert_state == self._written_revert_state
+
     def adopt(self, newest: NodeNetworkState) -> None:
         """Take over what an earlier agent said about this object, or forget what was said about one that is gone."""
         if newest.metadata.uid == self._uid:
             return
         ours = self._status
-        adopted = newest.status.model_copy() if self._uid is None else Status(observed_generation=-1)
+        adopted = Status(observed_generation=-1)
+        if self._uid is None:
+            # Moved, not copied: it is large, and nobody else reads it.
+            adopted, newest.status = newest.status, Status()
+            self._api.reads_status = False
+        self._written_revert_state, self._reverts_are_known = adopted.revert_state, True
         if reporting := conditions.find(ours.conditions, "Reporting"):
             adopted.conditions = [found for found in adopted.conditions if found.type != "Reporting"] + [reporting]
         adopted.versions = ours.versions
@@ -151,15 +165,15 @@ class StatusWriter:
     async def set_finalizer(self, present: bool) -> None:
         """Have the object wait for us when it is deleted, or no longer. Raises ApiError."""
         for _ in range(_CONFLICT_TRIES):
-            newest = await self._api.get()
-            others = [name for name in newest.metadata.finalizers if name != REVERT_FINALIZER]
+            newest = await self._api.get_metadata()
+            others = [name for name in newest.finalizers if name != REVERT_FINALIZER]
             wanted = [*others, REVERT_FINALIZER] if present else others
-            if newest.metadata.uid != self._uid and present:
+            if newest.uid != self._uid and present:
                 raise ApiConflict("the object has been deleted and created again")
-            if newest.metadata.uid != self._uid or wanted == newest.metadata.finalizers:
+            if newest.uid != self._uid or wanted == newest.finalizers:
                 return
             with contextlib.suppress(ApiConflict):
-                await self._api.set_finalizers(newest.metadata.resource_version, wanted)
+                await self._api.set_finalizers(newest.resource_version, wanted)
                 return
         raise ApiConflict("somebody else keeps changing the object")
 
@@ -192,27 +206,33 @@ class StatusWriter:
             target = self._latest or await self._create()
             for _ in range(_CONFLICT_TRIES):
                 self.adopt(target)
-                saying = self._said
+                saying, revert_state = self._said, self._status.revert_state
+                self._reverts_are_known &= revert_state == self._written_revert_state
                 try:
-                    target, written = await self._put(target)
+                    metadata, written = await self._put(target)
                 except ApiConflict:
                     target = await self._api.get()
                     continue
-                await self._note(target, saying, written)
+                self._written_revert_state, self._reverts_are_known = revert_state, True
+                await self._note(target.model_copy(update={"metadata": metadata}), saying, written)
                 return
         except ApiNotFound:
             self._latest = None
             raise
         raise ApiConflict("somebody else keeps changing the object")
 
-    async def _put(self, target: NodeNetworkState) -> tuple[NodeNetworkState, int]:
-        """Replace the status; when the apiserver will not have it, at least what the conditions say."""
-        version = target.metadata.resource_version
+    async def _put(self, target: NodeNetworkState) -> tuple[Metadata, int]:
+        """Replace the status; when the apiserver will not have it, at least what the conditions say.
+
+        Returns the object's metadata after that, and the size of the request in bytes.
+        """
+        body = self._body(target)
         try:
-            return await self._api.replace_status(version, self._body(target))
+            return await self._api.replace_status(body), len(body)
         except ApiRejected as error:
             log.warning("the apiserver refuses the status, writing it without the report", error=str(error))
-            return await self._api.replace_status(version, self._core(str(error)))
+            body = self._api.status_body(target.metadata.resource_version, self._core(str(error)))
+            return await self._api.replace_status(body), len(body)
 
     async def _create(self) -> NodeNetworkState:
         try:
@@ -233,22 +253,23 @@ class StatusWriter:
             self._written = saying
             self._news.notify_all()
 
-    def _body(self, target: NodeNetworkState) -> dict[str, Any]:
-        """The status as the API takes it, with as much of currentState as the object has room for."""
-        status = self._status
-        room = OBJECT_LIMIT - _OVERHEAD - size(target.spec.desired_state) - target.unread_bytes
-        room -= size(target.metadata.annotations)
-        room -= size(_dump(status))
-        missing: list[str] = []
-        state = status.current_state
-        if state is not None:
-            state, missing = fit(state, room)
+    def _body(self, target: NodeNetworkState) -> bytes:
+        """The request that writes the status, with as much of currentState as the object has room for.
+
+        A report that fits is serialised here, and nowhere else.
+        """
+        version, state = target.metadata.resource_version, self._status.current_state
+        status = _dump(self._status)
+        room = OBJECT_LIMIT - _OVERHEAD - target.spec_bytes - size(target.metadata.annotations)
+        if state is None:
+            return self._api.status_body(version, status)
+        body = self._api.status_body(version, {**status, "currentState": state})
+        if len(body) <= room:
+            return body
+        state, missing = fit(state, room - size(status))
         if missing:
-            status = status.model_copy(update={"conditions": self._truncated(missing)})
-        body = _dump(status)
-        if state is not None:
-            body["currentState"] = state
-        return body
+            status = _dump(self._status.model_copy(update={"conditions": self._truncated(missing)}))
+        return self._api.status_body(version, {**status, "currentState": state})
 
     def _core(self, why: str) -> dict[str, Any]:
         """Conditions and lastApply, which are written whatever else cannot be."""

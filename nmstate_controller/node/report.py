@@ -1,7 +1,9 @@
 """From what libnmstate shows to what the report says: less the noise, in a fixed order.
 
-Left out are values that change by themselves on a quiet node (a report would follow every one of them) and the pods'
-ends of veth pairs, which are the network plugin's business, with their routes. Unknown keys are kept.
+Left out are values that change by themselves on a quiet node (a report would follow every one of them), the pods' ends
+of veth pairs, which are the network plugin's business, with their routes, and ethtool's features: some 60 of an
+interface, more than all the rest. Unknown keys are kept. Nothing is compared with a report: drift, probes and what
+removalPolicy Revert restores are read from the full document.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,6 +15,7 @@ from nmstate_controller.node.diff.names import USERSPACE, kind
 
 _BRIDGE_TIMERS: Final = frozenset({"gc-timer", "hello-timer"})
 _ADDRESS_LIFETIMES: Final = frozenset({"valid-life-time", "preferred-life-time"})
+_FEATURES: Final = frozenset({"feature"})
 _PINNED: Final = frozenset({"auto-route-metric", "prefix-route-metric"})
 """A rollback pins the metric that the routes had (`set_route_metric`), which shows where there was a default; of
 several prefix routes nmstate shows the metric of one. The routes themselves are compared by what the kernel has."""
@@ -38,9 +41,10 @@ def _is_ghost(interface: State) -> bool:
 class Filter:
     """Decides what of a node is in its report. Remembers which veths NetworkManager ignores, for while it is away."""
 
-    def __init__(self, left_out: Sequence[str] = ()) -> None:
-        """`left_out`: shell patterns of further interface names that are none of the report's business."""
+    def __init__(self, left_out: Sequence[str] = (), *, features: bool = False) -> None:
+        """`left_out`: shell patterns of further interface names to leave out; `features`: keep ethtool's features."""
         self._left_out = tuple(left_out)
+        self._features = features
         self._pod_ends: frozenset[str] = frozenset()
 
     def reportable(self, shown: State, *, kernel_only: bool = False) -> State:
@@ -53,13 +57,22 @@ class Filter:
         state = dict(shown)
         if "interfaces" in shown:
             kept = (found for found in interfaces if str(found.get("name")) not in dropped)
-            state["interfaces"] = sorted((_without_volatile(found) for found in kept), key=_order)
+            state["interfaces"] = sorted((self._reduced(found) for found in kept), key=_order)
         if dropped and isinstance(shown.get("routes"), dict):
             state["routes"] = {
                 kind: [route for route in _dicts(routes) if route.get("next-hop-interface") not in dropped]
                 for kind, routes in shown["routes"].items()
             }
         return state
+
+    def _reduced(self, interface: State) -> State:
+        result = _without_volatile(interface)
+        ethtool = result.get("ethtool")
+        if not self._features and isinstance(ethtool, dict) and "feature" in ethtool:
+            result["ethtool"] = _less(ethtool, _FEATURES)
+            if not result["ethtool"]:
+                del result["ethtool"]
+        return result
 
     def _is_dropped(self, name: str) -> bool:
         return name in self._pod_ends or any(fnmatchcase(name, pattern) for pattern in self._left_out)
@@ -68,7 +81,7 @@ class Filter:
 def changed_parts(before: State, after: State, interfaces: Collection[str]) -> list[str]:
     """Which of `interfaces` two documents of `libnmstate.show` tell differently, and whether DNS."""
     old, new = (
-        {_order(found): _comparable(found) for found in Filter().reportable(shown).get("interfaces", [])}
+        {_order(found): _comparable(found) for found in Filter(features=True).reportable(shown).get("interfaces", [])}
         for shown in (before, after)
     )
     changed = {key[0] for key in old.keys() | new.keys() if key[0] in interfaces and old.get(key) != new.get(key)}

@@ -4,9 +4,10 @@ What goes first is what is missed least: `SHEDDING` is the order. The interface 
 go, for it is how the node is reached.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any, Final
+
+from pydantic_core import to_json
 
 from nmstate_controller.api.models import State
 
@@ -15,20 +16,21 @@ _DEFAULT_ROUTES: Final = ("0.0.0.0/0", "::/0")
 
 def size(document: Any) -> int:
     """Bytes of a document as the API carries it."""
-    return len(json.dumps(document, separators=(",", ":")).encode())
+    return len(to_json(document))
 
 
 def fit(state: State, room: int) -> tuple[State, list[str]]:
     """`state` in at most `room` bytes, and what had to go, in words; `state` itself and nothing when it fits."""
     missing: list[str] = []
-    for words, shed in SHEDDING:
-        if size(state) <= room:
-            return state, missing
-        state, count = shed(state)
-        if count:
-            missing.append(words.format(count))
     if size(state) <= room:
         return state, missing
+    for words, shed in SHEDDING:
+        state, count = shed(state)
+        if not count:
+            continue
+        missing.append(words.format(count))
+        if size(state) <= room:
+            return state, missing
     state, count = _fewer_interfaces(state, room)
     missing.append(f"{count} interfaces")
     if size(state) <= room:

@@ -79,6 +79,7 @@ class Request:
     name: str
     query: Mapping[str, str]
     body: Json
+    accept: str = "application/json"
 
 
 class ApiServer:
@@ -90,6 +91,8 @@ class ApiServer:
         self.requests: list[str] = []
         self.events: dict[str, Json] = {}
         self.version: Json = {"gitVersion": "v1.36.3"}
+        self.knows_partial = True
+        """Whether it sends the metadata of an object alone to who accepts that."""
         self.tokens: set[str] | None = None
         """The tokens that do; None: nobody asks for one."""
         self.port = 0
@@ -178,22 +181,26 @@ class ApiServer:
         """Requests with that verb so far."""
         return self.requests.count(verb)
 
-    async def _store(self, kind: str, changed: Json) -> Json:
+    async def _store(self, kind: str, changed: Json, subresource: str = "") -> Json:
         self._version += 1
-        changed = {**changed, "metadata": {**changed["metadata"], "resourceVersion": str(self._version)}}
+        metadata = changed["metadata"]
+        others = [known for known in metadata.get("managedFields", []) if known.get("subresource", "") != subresource]
+        managed = [*others, {"manager": "somebody", "subresource": subresource, "time": str(self._version)}]
+        metadata = {**metadata, "resourceVersion": str(self._version), "managedFields": managed}
+        changed = {**changed, "metadata": metadata}
         async with self._changed:
             self.object = changed
             self._events.append((self._version, {"type": kind, "object": changed}))
             self._changed.notify_all()
         return changed
 
-    async def events_since(self, version: int) -> AsyncGenerator[Json, None]:
+    async def events_since(self, version: int, accept: str) -> AsyncGenerator[Json, None]:
         """The events after that version, as they come."""
         while True:
             for number, event in [*self._events]:
                 if number > version:
                     version = number
-                    yield event
+                    yield {**event, "object": self._shown(event["object"], accept)}
             async with self._changed:
                 while self._version <= version:
                     await self._changed.wait()
@@ -210,7 +217,18 @@ class ApiServer:
             "patch-event": self._patch_event,
             "version": self._tell_version,
         }
-        return await rules[verb](request)
+        status, found = await rules[verb](request)
+        return status, self._shown(found, request.accept) if status < 300 and verb in (
+            "get",
+            "update",
+            "patch",
+        ) else found
+
+    def _shown(self, whole: Json, accept: str) -> Json:
+        """An object as it is sent to who accepts that."""
+        if not self.knows_partial or "as=PartialObjectMetadata;" not in accept:
+            return whole
+        return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": whole["metadata"]}
 
     # The HTTP side.
 
@@ -240,7 +258,7 @@ class ApiServer:
                 return await handle(request)
             body = await request.json() if request.can_read_body else {}
             status, answer = await self.answer(
-                verb, Request(request.match_info.get("name", ""), dict(request.query), body)
+                verb, Request(request.match_info.get("name", ""), dict(request.query), body, request.headers["Accept"])
             )
             return web.json_response(answer, status=status)
 
@@ -261,7 +279,8 @@ class ApiServer:
                 for version, event in [*self._events]:
                     if version > since:
                         since = version
-                        await response.write(json.dumps(event).encode() + b"\n")
+                        shown = {**event, "object": self._shown(event["object"], request.headers["Accept"])}
+                        await response.write(json.dumps(shown).encode() + b"\n")
                 async with self._changed:
                     while not end.is_set() and self._version <= since:
                         await self._changed.wait()
@@ -289,7 +308,7 @@ class ApiServer:
             return 404, status_body(404, "not found")
         if request.body["metadata"]["resourceVersion"] != self.object["metadata"]["resourceVersion"]:
             return 409, status_body(409, "the object has been modified")
-        return 200, await self._store("MODIFIED", {**self.object, "status": request.body["status"]})
+        return 200, await self._store("MODIFIED", {**self.object, "status": request.body["status"]}, "status")
 
     async def _patch(self, request: Request) -> tuple[int, Json]:
         if self.object is None:
@@ -375,13 +394,15 @@ class DirectClient(Client):
         path: str,
         *,
         query: Mapping[str, str] | None = None,
-        body: Json | None = None,
+        body: Json | bytes | None = None,
         content_type: str = "application/json",  # noqa: ARG002
+        accept: str = "application/json",
     ) -> Json:
         rule = f"{verb}-event" if path.startswith(EVENTS) else verb
         self._server.requests.append(rule)
         await self._steps(rule)
-        request = Request(path.rpartition("/")[2], query or {}, copy.deepcopy(body or {}))
+        sent = json.loads(body) if isinstance(body, bytes) else copy.deepcopy(body or {})
+        request = Request(path.rpartition("/")[2], query or {}, sent, accept)
         code, answer = await self._server.answer(rule, request)
         await self._steps(f"{rule} answered")
         if code >= 400:
@@ -397,13 +418,14 @@ class DirectClient(Client):
         *,
         query: Mapping[str, str],
         inactivity: float,
+        accept: str = "application/json",
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         await self._steps(verb)
-        async with contextlib.aclosing(self._chunks(int(query["resourceVersion"]), inactivity)) as chunks:
+        async with contextlib.aclosing(self._chunks(int(query["resourceVersion"]), inactivity, accept)) as chunks:
             yield chunks
 
-    async def _chunks(self, version: int, inactivity: float) -> AsyncGenerator[bytes, None]:
-        async with contextlib.aclosing(self._server.events_since(version)) as events:
+    async def _chunks(self, version: int, inactivity: float, accept: str) -> AsyncGenerator[bytes, None]:
+        async with contextlib.aclosing(self._server.events_since(version, accept)) as events:
             while True:
                 try:
                     async with asyncio.timeout(inactivity):

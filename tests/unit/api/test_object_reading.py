@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
-from nmstate_controller.api.models import Status
+from nmstate_controller.api.models import Metadata, Status
 from nmstate_controller.api.reading import read_object, read_status
 
 READY: dict[str, Any] = {
@@ -108,6 +108,29 @@ def test_read_object_spec_that_cannot_be_read_is_told_by_the_field(spec: Any, pa
     assert found.spec_problem is not None
     assert f"cannot read {path}:" in found.spec_problem
     assert found.metadata.generation == 4
+
+
+@pytest.mark.parametrize("probe", ["dns", "bfd"])
+def test_read_object_size_of_the_spec_is_known_whether_it_can_be_read_or_not(probe: str) -> None:
+    spec = {"probes": [{"type": probe}], "desiredState": {"interfaces": []}}
+
+    found = read_object({"metadata": {"name": "node01"}, "spec": spec})
+
+    assert found.spec_bytes == len(json.dumps(spec, separators=(",", ":")))
+
+
+def test_read_object_without_its_status_has_an_empty_one() -> None:
+    body = {"metadata": {"name": "node01"}, "status": {"observedGeneration": 4, "currentState": {"interfaces": []}}}
+
+    assert read_object(body, with_status=False).status == Status()
+    assert read_object(body).status.observed_generation == 4
+
+
+def test_metadata_edits_are_those_of_anything_but_status() -> None:
+    spec = {"manager": "kubectl", "operation": "Update", "time": "2026-01-01T00:00:00Z"}
+    status = {**spec, "subresource": "status", "time": "2026-01-02T00:00:00Z"}
+
+    assert Metadata(name="node01", managed_fields=[spec, status]).edits == [spec]
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"name": 3}, {"name": "node01", "generation": "x"}])

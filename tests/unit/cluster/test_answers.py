@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmstate_controller.api.models import NodeNetworkState
-from nmstate_controller.cluster.answers import DEPTH, read
+from nmstate_controller.cluster.answers import DEPTH, read, write
 from nmstate_controller.controller.goal import goal_of
 from nmstate_controller.errors import InvalidDesiredState
 from nmstate_controller.node.validate import check
@@ -30,6 +30,16 @@ def levels(value: Any) -> int:
 @given(value=JSON, escaped=st.booleans())
 def test_what_is_not_deep_is_read_as_it_is(value: Any, escaped: bool) -> None:
     assert read(json.dumps(value, ensure_ascii=escaped).encode()) == value
+
+
+@given(value=JSON)
+def test_what_is_written_is_read_as_it_was(value: Any) -> None:
+    assert read(write(value)) == value
+
+
+def test_write_is_short_and_takes_what_utf_8_has_no_bytes_for() -> None:
+    assert write({"name": "é", "mtu": 1}) == b'{"name":"\xc3\xa9","mtu":1}'
+    assert json.loads(write({"name": "\ud800"})) == {"name": "\ud800"}
 
 
 @pytest.mark.parametrize("depth", [1, DEPTH, 200])

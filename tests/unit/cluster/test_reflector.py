@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from aiohttp import web
 
+from nmstate_controller.api.models import Metadata, NodeNetworkState
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.cluster.reflector import Reflector, lines
@@ -35,11 +36,27 @@ class EagerClock:
         return event.is_set()
 
 
+class RecordingStore(Store):
+    """A store that knows of which generations the objects were that it has held."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generations: list[int] = []
+
+    def replace(self, newest: NodeNetworkState | None) -> None:
+        super().replace(newest)
+        if newest is not None:
+            self.generations.append(newest.metadata.generation)
+
+
 class Following:
     """A running reflector and what it knows."""
 
-    def __init__(self, server: ApiServer, store: Store, clock: EagerClock, metrics: Metrics) -> None:
+    def __init__(
+        self, server: ApiServer, api: NodeNetworkStates, store: RecordingStore, clock: EagerClock, metrics: Metrics
+    ) -> None:
         self.server = server
+        self.api = api
         self.store = store
         self.clock = clock
         self._metrics = metrics
@@ -57,6 +74,17 @@ class Following:
     def seen(self, generation: int) -> Callable[[], bool]:
         return lambda: self.store.object is not None and self.store.object.metadata.generation == generation
 
+    def at(self, version: str) -> Callable[[], bool]:
+        return lambda: self.store.object is not None and self.metadata.resource_version == version
+
+    def annotated(self) -> bool:
+        return self.store.object is not None and self.metadata.retry_at == "now"
+
+    @property
+    def metadata(self) -> Metadata:
+        assert self.store.object is not None
+        return self.store.object.metadata
+
     def restarts(self, reason: str) -> float:
         value = self._metrics.registry.get_sample_value("nmstate_controller_watch_restarts_total", {"reason": reason})
         assert value is not None
@@ -67,14 +95,14 @@ class Following:
 async def following(
     server: ApiServer, client: Client, metrics: Metrics, *, inactivity: float = 20
 ) -> AsyncIterator[Following]:
-    store = Store()
+    store = RecordingStore()
     clock = EagerClock()
     as_clock: Clock = clock  # type: ignore[assignment]  # the time of day is not asked for
     api = NodeNetworkStates(client, "node01")
     reflector = Reflector(api, store, metrics, as_clock, random.Random(1), inactivity=inactivity)
     task = asyncio.create_task(reflector.run())
     try:
-        yield Following(server, store, clock, metrics)
+        yield Following(server, api, store, clock, metrics)
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -266,6 +294,140 @@ async def test_an_event_of_five_megabytes_arrives(follower: Following) -> None:
     await follower.server.edit({"desiredState": {"interfaces": [{"name": "x" * 5_000_000}]}})
 
     await follower.until(follower.seen(2))
+
+
+# Events of metadata alone.
+
+
+async def test_a_server_that_sends_whole_objects_is_followed_without_reading_any(follower: Following) -> None:
+    follower.server.knows_partial = False
+    await follower.server.edit({"managed": False})
+    await follower.until(follower.seen(2))
+    await follower.server.touch({"nmstate.io/retry-at": "now"})
+    await follower.until(follower.annotated)
+    await follower.server.delete()
+    await follower.until(lambda: follower.store.object is None)
+
+    assert follower.server.count("get") == 0
+
+
+async def test_an_edit_is_read_once_and_a_write_of_status_never(follower: Following) -> None:
+    assert follower.server.object is not None
+    for written in range(3):
+        status = {"observedGeneration": written}
+        body = follower.api.status_body(follower.server.object["metadata"]["resourceVersion"], status)
+        metadata = await follower.api.replace_status(body)
+        await follower.until(follower.at(metadata.resource_version))
+    assert follower.server.count("get") == 0
+
+    await follower.server.edit({"managed": False})
+    await follower.until(follower.seen(2))
+
+    assert follower.server.count("get") == 1
+    assert follower.server.count("list") == 1
+
+
+async def test_an_edit_that_has_the_generation_of_another_is_seen(follower: Following) -> None:
+    """An etcd that was restored counts generations anew, and a watch may have gone on over it."""
+    await follower.server.restore({"managed": False}, generation=1)
+
+    await follower.until(lambda: follower.store.object is not None and not follower.store.object.spec.managed)
+
+
+async def test_annotations_finalizers_and_a_deletion_are_seen(follower: Following) -> None:
+    await follower.server.touch({"nmstate.io/retry-at": "now"})
+    await follower.until(follower.annotated)
+    newest = await follower.api.get_metadata()
+    await follower.api.set_finalizers(newest.resource_version, ["nmstate.io/revert"])
+    await follower.until(lambda: follower.metadata.finalizers == ["nmstate.io/revert"])
+    await follower.server.delete()
+    await follower.until(lambda: follower.metadata.deletion_timestamp is not None)
+
+    assert follower.server.count("list") == 1
+
+
+async def test_an_object_that_is_newer_than_its_event_does_not_go_back(follower: Following) -> None:
+    async def late(_: web.Request) -> web.StreamResponse:
+        for managed in (True, False):
+            await follower.server.edit({"managed": managed})
+        await follower.server.touch({"nmstate.io/retry-at": "now"})
+        return web.json_response(follower.server.object)
+
+    follower.server.faults["get"] = [late]
+    await follower.server.edit({"managed": False})
+    await follower.until(follower.seen(4))
+    assert follower.annotated()
+    follower.server.forget()
+    await follower.server.touch({"nmstate.io/retry-at": "later"})
+    await follower.until(lambda: follower.metadata.retry_at == "later")
+
+    seen = follower.store.generations
+    assert (seen[0], seen[1], seen[-1]) == (1, 4, 4)
+    assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize("fault", [answer(404), answer(403), answer(429), answer(500), html, reset, raw(b"{}")])
+async def test_an_object_that_cannot_be_read_is_listed(follower: Following, fault: Fault) -> None:
+    follower.server.faults["get"] = [fault] * 3  # aiohttp itself repeats a GET whose connection was reset
+    await follower.server.edit({"managed": False})
+
+    await follower.until(follower.seen(2))
+
+    assert follower.server.count("list") == 2
+    assert follower.store.object is not None
+    assert follower.store.object.spec.managed is False
+
+
+@pytest.mark.parametrize("form", ["older", "metadata alone", "another"])
+async def test_an_object_that_is_not_the_one_of_the_event_is_listed(follower: Following, form: str) -> None:
+    old = follower.server.object
+    assert old is not None
+
+    async def cached(_: web.Request) -> web.StreamResponse:
+        metadata = (follower.server.object or {})["metadata"]
+        answers = {
+            "older": old,
+            "metadata alone": {"kind": "PartialObjectMetadata", "metadata": metadata},
+            "another": {**old, "metadata": {**metadata, "uid": "another"}},
+        }
+        return web.json_response(answers[form])
+
+    follower.server.faults["get"] = [cached]
+    await follower.server.edit({"managed": False})
+    await follower.until(follower.seen(2))
+
+    assert follower.store.object is not None
+    assert follower.store.object.spec.managed is False
+    assert follower.server.count("list") == 2
+
+
+async def test_an_object_that_is_replaced_before_it_is_read_is_the_new_one(follower: Following) -> None:
+    async def replaced(_: web.Request) -> web.StreamResponse:
+        await follower.server.delete()
+        return web.json_response(await follower.server.create({"managed": True}))
+
+    follower.server.faults["get"] = [replaced]
+    before = follower.metadata.uid
+    await follower.server.edit({"managed": False})
+
+    await follower.until(lambda: follower.store.object is not None and follower.metadata.uid != before)
+
+    assert follower.metadata.generation == 1
+
+
+async def test_a_bookmark_of_metadata_alone_moves_the_version_on(follower: Following) -> None:
+    bookmark = {"type": "BOOKMARK", "object": {"kind": "PartialObjectMetadata", "metadata": {"resourceVersion": "7"}}}
+    versions: list[str] = []
+
+    async def next_watch(request: web.Request) -> web.StreamResponse:
+        versions.append(request.query["resourceVersion"])
+        return await raw()(request)
+
+    follower.server.faults["watch"] = [raw(json.dumps(bookmark).encode() + b"\n"), next_watch]
+    await follower.server.end_watches()
+    await follower.until_watching(4)
+
+    assert versions == ["7"]
 
 
 async def chunked(*chunks: bytes) -> AsyncIterator[bytes]:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from aiohttp import web
 from libnmstate import error as libnmstate_error
 
-from nmstate_controller.api.models import NodeNetworkState
+from nmstate_controller.api.models import Metadata
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.cluster.events import Events
@@ -27,7 +28,7 @@ from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.journal import Journal
 from nmstate_controller.node.library import Nmstate
 from nmstate_controller.node.report import Filter
-from tests.unit.apiserver import ApiServer, answer
+from tests.unit.apiserver import ApiServer, Request, answer, reset
 from tests.unit.clock import ManualClock
 from tests.unit.library import Kernel, Library, Manager, Probes
 
@@ -376,6 +377,106 @@ async def test_networkmanager_away_is_said_and_waited_for(loop: Loop) -> None:
     async with loop.passing_time():
         await loop.ready("True", "Configured", 2)
     assert loop.server.condition("Reporting") == ("True", "Reported")
+
+
+async def test_a_server_that_sends_whole_objects_for_metadata_is_as_good(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    server.knows_partial = False
+    async with Loop(server, client, Library(), tmp_path).started() as loop:
+        await server.edit({**mtu(1400), "removalPolicy": "Revert"})
+        await loop.ready("True", "Configured", 2)
+        await server.delete()
+        await loop.ready("True", "NothingDesired", 1)
+
+        assert loop.library.interfaces["eth1"]["mtu"] == 1500
+
+
+async def test_the_report_in_the_object_stays_until_there_is_a_newer_one_and_in_the_store_not_at_all(
+    server: ApiServer, client: Client, tmp_path: Path
+) -> None:
+    earlier = {"interfaces": [{"name": "eth9"}]}
+    await server.create(status={"observedGeneration": -1, "currentState": earlier})
+    library = Library()
+    library.show_failures = [libnmstate_error.NmstateInternalError("Bug: no")] * 3
+    async with Loop(server, client, library, tmp_path).running() as loop:
+        await loop.ready("True", "NothingDesired", 1)
+        assert server.status["currentState"] == earlier
+        assert loop.store.object is not None
+        assert loop.store.object.status.current_state is None
+
+        library.show_failures.clear()
+        await loop.reporter.look()
+        await loop.status_writer.flush(20)
+        assert server.status["currentState"]["interfaces"][0]["name"] == "eth1"
+
+        await server.edit({"managed": False})
+        await loop.ready("True", "Unmanaged", 2)
+        assert loop.store.object.status.current_state is None
+
+
+async def test_a_heartbeat_sends_the_report_once_and_gets_metadata_back(loop: Loop) -> None:
+    sizes: list[int] = []
+
+    async def measured(request: web.Request) -> web.StreamResponse:
+        sizes.append(len(await request.read()))
+        request_body = Request("node01", {}, await request.json(), request.headers["Accept"])
+        code, found = await loop.server.answer("update", request_body)
+        assert found.keys() == {"kind", "apiVersion", "metadata"}
+        return web.json_response(found, status=code)
+
+    await loop.status_writer.flush(20)
+    before = loop.metrics.registry.get_sample_value("nmstate_controller_status_written_bytes_total") or 0
+    reads = loop.server.count("get")
+    loop.server.faults["update"] = [measured]
+    loop.clock.advance(301)
+    await loop.reporter.look()
+    await loop.status_writer.flush(20)
+
+    after = loop.metrics.registry.get_sample_value("nmstate_controller_status_written_bytes_total")
+    assert after == before + sum(sizes)
+    assert len(sizes) == 1
+    assert loop.server.count("get") == reads
+
+
+async def test_what_goes_back_is_known_to_be_written_only_when_the_answer_came(loop: Loop) -> None:
+    async def lost(request: web.Request) -> web.StreamResponse:
+        await loop.server.answer("update", Request("node01", {}, await request.json()))
+        return await reset(request)
+
+    await loop.status_writer.flush(20)
+    assert loop.status_writer.reverts_are_written
+    originals = {"interfaces": [{"name": "eth1"}]}
+    loop.server.faults["update"] = [lost]
+    loop.status_writer.update_status(revert_state=originals)
+    await loop.server.until(lambda: loop.server.status.get("revertState") == originals)
+    loop.status_writer.update_status(revert_state=None)
+    assert not loop.status_writer.reverts_are_written, "the object may have them"
+
+    async with loop.passing_time():
+        assert await loop.status_writer.flush(20)
+    assert loop.status_writer.reverts_are_written
+    assert "revertState" not in loop.server.status
+
+
+def rx_gro(value: bool) -> dict[str, Any]:
+    return {"ethtool": {"feature": {"rx-gro": value}}}
+
+
+async def test_drift_of_an_ethtool_feature_is_corrected_although_no_report_has_it(loop: Loop) -> None:
+    loop.library.interfaces["eth1"] |= rx_gro(True)
+    eth1 = {"name": "eth1", "type": "ethernet", "state": "up", **rx_gro(False)}
+    await loop.server.edit({"desiredState": {"interfaces": [eth1]}, "removalPolicy": "Revert"})
+    await loop.ready("True", "Configured", 2)
+    assert loop.server.status["revertState"]["interfaces"][0]["ethtool"] == rx_gro(True)["ethtool"]
+
+    loop.library.interfaces["eth1"] |= rx_gro(True)
+    await loop.reporter.look()
+    await loop.server.until(lambda: len(loop.library.applied) == 2)
+    await loop.ready("True", "Configured", 2)
+
+    assert loop.library.interfaces["eth1"]["ethtool"] == rx_gro(False)["ethtool"]
+    assert "ethtool" not in loop.server.status["currentState"]["interfaces"][0]
 
 
 async def test_unmanaged_applies_nothing_until_it_is_managed_again(loop: Loop) -> None:
@@ -755,9 +856,9 @@ async def test_an_object_that_is_replaced_while_it_is_prepared_for_revert_change
 ) -> None:
     """Of the new object nobody has asked anything, and in the old one nothing can be kept any more."""
     api = loop.status_writer._api  # noqa: SLF001
-    get, replaced = api.get, False
+    get, replaced = api.get_metadata, False
 
-    async def replacing_first() -> NodeNetworkState:
+    async def replacing_first() -> Metadata:
         nonlocal replaced
         if not replaced:
             replaced = True
@@ -765,7 +866,7 @@ async def test_an_object_that_is_replaced_while_it_is_prepared_for_revert_change
             await loop.server.create()
         return await get()
 
-    monkeypatch.setattr(api, "get", replacing_first)
+    monkeypatch.setattr(api, "get_metadata", replacing_first)
     await loop.server.edit({**mtu(1400), "removalPolicy": "Revert"})
     await loop.server.until(lambda: replaced)
     await loop.ready("True", "NothingDesired", 1)

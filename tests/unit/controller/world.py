@@ -194,6 +194,10 @@ class World:
         """The apiserver can be reached."""
         self.api_away = False
 
+    def api_changes(self) -> None:
+        """Another version of the apiserver takes over: one that sends whole objects for metadata, or not any more."""
+        self.server.knows_partial = not self.server.knows_partial
+
     # What happens to the node.
 
     def hand_changes(self, mtu: int = 1450) -> None:
@@ -404,6 +408,7 @@ INCIDENTS: Final[dict[str, Deed]] = {
     "the object is deleted": World.delete,
     "the apiserver goes": World.api_goes,
     "the apiserver comes": World.api_comes,
+    "the apiserver is another": World.api_changes,
     "somebody changes mtu": World.hand_changes,
     "somebody puts mtu back": partial(World.hand_changes, mtu=1500),
     "somebody removes br1": World.hand_removes,

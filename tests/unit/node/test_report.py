@@ -47,6 +47,33 @@ def test_pod_ends_go_with_their_routes_and_managed_veths_stay() -> None:
     assert [route["next-hop-interface"] for route in state["routes"]["running"]] == ["veth-mine"]
 
 
+def with_features(name: str, **ethtool: Any) -> dict[str, Any]:
+    return interface(name, ethtool={"feature": {"rx-gro": True}, **ethtool})
+
+
+def test_ethtool_features_are_left_out_and_the_rest_of_ethtool_stays() -> None:
+    shown = {"interfaces": [with_features("eth0", ring={"rx": 256}), with_features("eth1")]}
+
+    eth0, eth1 = Filter().reportable(shown)["interfaces"]
+
+    assert eth0["ethtool"] == {"ring": {"rx": 256}}
+    assert "ethtool" not in eth1
+    assert "feature" in shown["interfaces"][0]["ethtool"], "what was shown is not changed"
+
+
+def test_ethtool_features_are_reported_on_request() -> None:
+    shown = {"interfaces": [with_features("eth0")]}
+
+    assert Filter(features=True).reportable(shown) == shown
+
+
+def test_changed_parts_ethtool_features_count() -> None:
+    before = {"interfaces": [with_features("eth0")]}
+    after = {"interfaces": [interface("eth0", ethtool={"feature": {"rx-gro": False}})]}
+
+    assert changed_parts(before, after, ["eth0"]) == ["eth0"]
+
+
 def test_bridge_timers_and_address_lifetimes_do_not_make_a_difference() -> None:
     def shown(timer: int) -> dict[str, Any]:
         found = bridge("br1", stp=False)
