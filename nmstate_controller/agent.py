@@ -131,7 +131,7 @@ class Agent:
             tasks.append(group.create_task(self._exit_when_stuck(), name="LeaveWhenStuck"))
             tasks.append(group.create_task(self._check_cluster(), name="CheckCluster"))
             await stop.wait()
-            log.info("stopping: a change under way may end, nothing new begins")
+            log.info("stopping: a change under way may finish, nothing new begins")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.shutdown_timeout):
                     await self.reconciler.finish()
@@ -168,7 +168,7 @@ class Agent:
         while True:
             await self._clock.wait(asyncio.Event(), _STUCK_LOOK_SECONDS)
             if problem := self.alive():
-                log.critical("leaving, so that another agent can start over", error=problem)
+                log.critical("exiting for a restart by the kubelet", error=problem)
                 os._exit(1)
 
     def alive(self) -> str | None:
@@ -222,7 +222,7 @@ async def _status(agent: Agent, stop: asyncio.Event) -> int:
     except Exception as error:
         if found := _settings_error(error):
             raise found from None
-        log.critical("a part of the agent failed, which ends it", exc_info=error)
+        log.critical("a part of the agent failed, exiting", exc_info=error)
         return 1
     return 0
 
@@ -240,7 +240,7 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
 
     def on_signal() -> None:
         if stop.is_set():
-            log.warning("second signal: leaving at once")
+            log.warning("second signal, exiting at once")
             os._exit(1)
         stop.set()
 

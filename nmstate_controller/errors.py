@@ -32,7 +32,7 @@ nothing more follows soon.
   | NetworkManagerUnavailable | retryable | NetworkManagerUnavailable | NetworkManager or D-Bus does not answer       |
   | └ NetworkManagerBusy      | retryable | NetworkManagerBusy        | somebody else's change is under way           |
   | NmstateFailed             | retryable | NmstateFailed             | the node could not be read for another reason |
-  | NmstateStuck              | retryable | NmstateStuck              | a call into libnmstate has not come back      |
+  | NmstateStuck              | retryable | NmstateStuck              | a call into libnmstate has not returned      |
   | JournalFailed             | retryable | JournalFailed             | a change could not be noted on the node       |
   | ObjectNotWritten          | retryable | ApiUnavailable            | finalizer or revertState could not be written |
 

@@ -55,10 +55,10 @@ def applying(conditions: Conditions, generation: int, now: datetime, *, missing:
 
     `missing`: which probes have yet to pass, once the change is in effect.
     """
-    reason, message = "Applying", f"desiredState of generation {generation} is being applied"
+    reason, message = "Applying", f"applying desiredState of generation {generation}"
     if missing is not None:
         reason = "Probing"
-        message = f"desiredState of generation {generation} is in effect on trial; waiting for {missing}"
+        message = f"generation {generation} applied but not committed; waiting for probes: {missing}"
     result = _without(conditions, "Stalled")
     result = _with(result, "Ready", "Unknown", "Applying", message, generation, now)
     return _with(result, "Reconciling", "True", reason, message, generation, now)

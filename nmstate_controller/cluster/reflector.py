@@ -100,11 +100,11 @@ class Reflector:
             self._renewed.clear()
             return
         if isinstance(failure, ApiTimeout) and lasted >= self._inactivity:
-            log.info("nothing was heard of this node's object for long, looking again", seconds=round(lasted))
+            log.info("watch silent for too long, relisting", seconds=round(lasted))
             return
         delay = self._backoff.delay(failure.retry_after if failure else None)
         log.warning(
-            "lost sight of this node's object, looking again",
+            "watch failed, relisting",
             error=str(failure) if failure else "it ended as soon as it began",
             seconds=round(delay, 1),
         )
@@ -200,7 +200,7 @@ def _event(line: bytes) -> Json:
     except ValueError as error:
         raise ApiUnavailable("the watch sent a line that is not JSON") from error
     if not isinstance(event, dict) or not isinstance(event.get("object"), dict) or "type" not in event:
-        raise ApiUnavailable("the watch sent a line that is no event")
+        raise ApiUnavailable("the watch sent a line that is not an event")
     return event
 
 

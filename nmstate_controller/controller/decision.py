@@ -26,6 +26,7 @@ from nmstate_controller.controller.actions import (
     UpdateRetained,
     Wait,
 )
+from nmstate_controller.controller.drift import CORRECTIONS, WINDOW_SECONDS
 from nmstate_controller.controller.goal import Goal
 from nmstate_controller.controller.progress import (
     Attempts,
@@ -220,9 +221,8 @@ def _drifted(world: World) -> Action:
         return ReportDrift()
     if not world.corrections_left:
         where = paths(world.found.differences or ())
-        return Fail(
-            DriftFought(f"something else changes the node again and again, and is given way to; it differs at {where}")
-        )
+        often = f"{CORRECTIONS} corrections in {WINDOW_SECONDS / 60:.0f} minutes"
+        return Fail(DriftFought(f"drift correction stopped: {often} did not last; differs at {where}"))
     return _apply(world, correction=True)
 
 

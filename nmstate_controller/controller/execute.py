@@ -139,7 +139,7 @@ class Executor:
                 raise
             if journal.note.is_about(metadata.uid, metadata.generation, None):
                 raise
-            log.warning("what was committed cannot be completed, going on without", error=str(error))
+            log.warning("a committed change cannot be completed, going on without it", error=str(error))
             self._transaction.give_up()
         if recovered is not None:
             left, now_runs = recovered
@@ -209,7 +209,7 @@ class Executor:
     async def _mark_in_sync(self, world: World, *, known: bool) -> None:
         """The node is what is asked, and is left as it is. Raises NodeError."""
         newest = world.subject
-        why = "the node runs desiredState, which is what it was"
+        why = "the node still runs desiredState"
         if not known:
             self._revert_manager.record_originals(newest, world.goal, world.found.shown or {})
             why = "the node runs desiredState; nothing had to be changed"

@@ -89,7 +89,7 @@ class Outcomes:
         generation = subject.metadata.generation
         reason, message = "Configured", f"the node runs desiredState of generation {generation}: {subjects(document)}"
         if not kept.desired:
-            reason, message = "NothingDesired", f"what was there before is back: {subjects(document)}"
+            reason, message = "NothingDesired", f"restored what was there before: {subjects(document)}"
         if unsaved is not None:
             message += f"; not saved to disk yet, a reboot would revert it: {unsaved}"
         self._finish(
@@ -178,11 +178,11 @@ class Outcomes:
         """managed is false: the node is left alone, whether or not it happens to be what desiredState asks."""
         generation, now = subject.metadata.generation, self._clock.now()
         if differences:
-            message = "managed is false, so desiredState is not applied; the node differs from it at "
+            message = "managed is false, so desiredState is not applied; differs at "
             message += paths(differences)
             found = conditions.refused(self._conditions, generation, "Unmanaged", message, now)
         else:
-            message = "managed is false; the node runs desiredState all the same"
+            message = "managed is false; the node matches desiredState"
             found = conditions.settled(self._conditions, generation, "Unmanaged", message, now)
         if found == self._conditions:
             return
@@ -216,7 +216,7 @@ class Outcomes:
 
     def interrupted(self, subject: NodeNetworkState, aftermath: str) -> None:
         """An earlier agent ended in the middle of a change, which is undone by now. `aftermath`: what the node runs."""
-        words = "the agent stopped before the change was proven"
+        words = "the agent stopped before the change was committed"
         self._finish(subject, "Interrupted", f"{words}; {aftermath}" if aftermath else words)
 
     def _finish(self, subject: NodeNetworkState, outcome: str, message: str, **more: Unpack[_Made]) -> None:
@@ -241,4 +241,4 @@ class Outcomes:
 
 
 def _drift(differences: list[Difference]) -> str:
-    return f"something else changed the node after it was configured; it differs at {paths(differences)}"
+    return f"the node was changed by something else; differs at {paths(differences)}"

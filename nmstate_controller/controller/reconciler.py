@@ -213,7 +213,7 @@ class Reconciler:
         try:
             await self._executor.report_failure(newest, error, self._progress, self._clock.monotonic())
         except ObjectNotWritten as held:
-            log.warning("the object is held longer than it need be", error=str(held))
+            log.warning("the finalizer could not be removed yet", error=str(held))
             self._advance(ObjectHeld())
 
     def _advance(self, outcome: Outcome) -> None:

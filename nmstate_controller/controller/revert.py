@@ -29,9 +29,7 @@ class RevertManager:
         if not goal.needs_finalizer:
             return
         if secret := unrevertable(goal.desired, before):
-            raise InvalidDesiredState(
-                f"{secret[0]}: has a secret, which cannot be put back as it was: removalPolicy Revert is not possible"
-            )
+            raise InvalidDesiredState(f"{secret[0]}: contains a secret; removalPolicy Revert cannot restore secrets")
         self.record_originals(newest, goal, before)
         if self._status_writer.reverts_are_written and is_held(newest):
             return
@@ -43,7 +41,7 @@ class RevertManager:
             ) from error
         if not await self._status_writer.flush(self._patience):
             raise ObjectNotWritten(
-                "what is there now, to which removalPolicy goes back, could not be written to the object"
+                "the state before the change, which removalPolicy Revert restores, could not be written to the object"
             )
 
     def record_originals(self, newest: NodeNetworkState, goal: Goal, before: State) -> None:
@@ -54,7 +52,8 @@ class RevertManager:
         originals = remember(known, goal.desired, before)
         if size(originals) + size(goal.desired) > _ROOM:
             raise InvalidDesiredState(
-                "desiredState is too large for removalPolicy Revert: with what is there now it would not fit its object"
+                "desiredState is too large for removalPolicy Revert: together with the state to restore it does not"
+                " fit into the object"
             )
         self._status_writer.update_status(newest.metadata.uid, revert_state=originals)
 

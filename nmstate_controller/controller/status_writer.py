@@ -175,7 +175,7 @@ class StatusWriter:
             with contextlib.suppress(ApiConflict):
                 await self._api.set_finalizers(newest.resource_version, wanted)
                 return
-        raise ApiConflict("somebody else keeps changing the object")
+        raise ApiConflict("the object changed at every attempt to write it")
 
     async def run(self) -> NoReturn:
         """Write until cancelled."""
@@ -219,7 +219,7 @@ class StatusWriter:
         except ApiNotFound:
             self._latest = None
             raise
-        raise ApiConflict("somebody else keeps changing the object")
+        raise ApiConflict("the object changed at every attempt to write it")
 
     async def _put(self, target: NodeNetworkState) -> tuple[Metadata, int]:
         """Replace the status; when the apiserver will not have it, at least what the conditions say.

@@ -91,7 +91,7 @@ class Transaction:
         *,
         down: Collection[str] = (),
     ) -> str | None:
-        """Apply `document` to a node that was `before`; None, or why the change is in effect but not on disk yet.
+        """Apply `document` to a node that was `before`; None, or why change in effect but not saved to disk yet.
 
         Raises NodeError: then the node is as it was, or the journal has a note by which `recover` gets it there.
         `on_probing` is told what is missing when the probes do not pass at once. `down`: interfaces that the document
@@ -147,7 +147,7 @@ class Transaction:
         note = self.journal.note
         if note is None or note.phase is Phase.ROLLED_BACK:
             return None
-        log.info("settling a change that was left behind", phase=note.phase, generation=note.generation)
+        log.info("recovering a change that was left unfinished", phase=note.phase, generation=note.generation)
         if note.phase is not Phase.COMMITTED and await self._was_committed(note):
             note = self.journal.amend(note.at_phase(Phase.COMMITTED))
         if note.phase is Phase.COMMITTED:
@@ -181,7 +181,8 @@ class Transaction:
             if not _STAYS.search(str(error)):
                 raise
             log.info(
-                "made by hand, so it stays until it is removed on disk: without addresses and ports", why=str(error)
+                "created outside of NetworkManager, removed after the commit; without addresses and ports until then",
+                why=str(error),
             )
             note = self.journal.write(note.guarded_by(None, _boot_milliseconds()))
             await apply(on_trial(note.document, note.before, bare=True))
@@ -197,13 +198,13 @@ class Transaction:
             if self.journal.current.phase is Phase.FAILING:
                 self.journal.amend(self.journal.current.at_phase(Phase.TRIAL, ""))
             return
-        log.warning("what passed before the change does not pass after it, undoing it", missing=missing)
+        log.warning("probes that passed before the change fail after it, rolling back", missing=missing)
         # The verdict first: from here on nobody may try this generation again.
         self.journal.amend(self.journal.current.at_phase(Phase.FAILING, missing))
         left = await self._undo()
         note = self.journal.amend(self.journal.current.rolled_back(missing))
         again = await proof.verify_again()
-        outcome = "what passed before passes again" if again is None else f"but still failing: {again}"
+        outcome = "the probes pass again" if again is None else f"but still failing: {again}"
         message = f"{missing}; rolled back, {outcome}; {aftermath(left)}"
         self.journal.amend(note.at_phase(Phase.ROLLED_BACK, message))
         raise ConnectivityLost(message)
@@ -246,7 +247,7 @@ class Transaction:
                 await self._manager.restore_autoconnect(note.manager, [str(found.get("name")) for found in removed])
             missing = await self.not_saved(note.document)
         except NetworkManagerUnavailable as error:
-            log.warning("the change is in effect but not on disk", error=str(error))
+            log.warning("change in effect but not saved to disk", error=str(error))
             return str(error)
         self.journal.clear()
         return f"no profile on disk for {', '.join(missing)}" if missing else None

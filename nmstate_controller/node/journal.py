@@ -112,7 +112,7 @@ class Journal:
     def current(self) -> ChangeRecord:
         """The change that is under way. Raises JournalFailed when none is noted."""
         if self.note is None:
-            raise JournalFailed("the change that was under way is no longer noted")
+            raise JournalFailed("the journal has lost the change that was under way")
         return self.note
 
     def write(self, note: ChangeRecord) -> ChangeRecord:
@@ -127,7 +127,7 @@ class Journal:
         except OSError as error:
             with contextlib.suppress(OSError):
                 new.unlink()
-            raise JournalFailed(f"the change could not be noted in {self._path}: {error.strerror}") from error
+            raise JournalFailed(f"the change could not be recorded in {self._path}: {error.strerror}") from error
         self._note, self._read = note, True
         return note
 
@@ -136,7 +136,7 @@ class Journal:
         try:
             self.write(note)
         except JournalFailed as error:
-            log.warning("going on with a journal that cannot be written", phase=note.phase, error=str(error))
+            log.warning("the journal cannot be written, going on without it", phase=note.phase, error=str(error))
             if note.phase is Phase.ROLLED_BACK:
                 # It is undone, and must not be once more by the agent after this one.
                 with contextlib.suppress(OSError):
@@ -149,7 +149,9 @@ class Journal:
         try:
             self._path.unlink(missing_ok=True)
         except OSError as error:
-            raise JournalFailed(f"the note of a settled change stays in {self._path}: {error.strerror}") from error
+            raise JournalFailed(
+                f"the record of a finished change cannot be removed from {self._path}: {error.strerror}"
+            ) from error
         self._note, self._read = None, True
 
     def _load(self) -> ChangeRecord | None:
@@ -159,5 +161,5 @@ class Journal:
             return None
         except (OSError, ValidationError) as error:
             # Nobody but an agent of another version writes there; NetworkManager's timer undoes what it describes.
-            log.warning("an earlier agent's note cannot be read", path=str(self._path), error=type(error).__name__)
+            log.warning("cannot read the journal of an earlier agent", path=str(self._path), error=type(error).__name__)
             return None

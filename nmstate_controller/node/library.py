@@ -243,7 +243,7 @@ class Nmstate:
 
         async with self._turn:
             if self.stuck:
-                raise NmstateStuck("an earlier call into libnmstate has not come back")
+                raise NmstateStuck("an earlier call into libnmstate has not returned")
             if ask:
                 await self._ping()
             future = asyncio.get_running_loop().run_in_executor(self._executor, timed)
@@ -256,7 +256,7 @@ class Nmstate:
                     self._late_since = self._clock.monotonic()
                     future.add_done_callback(self._returned)
             if not future.done():
-                raise NmstateStuck(f"libnmstate's {name} has not come back after {timeout:g} s")
+                raise NmstateStuck(f"libnmstate's {name} has not returned after {timeout:g} s")
             return future.result()
 
     def _returned(self, future: asyncio.Future[Any]) -> None:

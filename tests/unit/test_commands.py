@@ -86,7 +86,7 @@ async def test_a_command_ends_although_libnmstate_hangs(
     status, output, errors = await ended(await start(environment(tmp_path, HANGS), *arguments))
 
     assert (status, output) == (failure, "")
-    assert errors == "nmstate-controller: libnmstate's show has not come back after 0.2 s\n"
+    assert errors == "nmstate-controller: libnmstate's show has not returned after 0.2 s\n"
 
 
 @pytest.mark.parametrize(

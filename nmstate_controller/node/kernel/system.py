@@ -166,6 +166,6 @@ def _give(kernel: RouteSocket, label: str, entry: Entry, indexes: dict[int, int]
         log.warning("its interface is gone", entry=label)
     except OSError as error:
         if error.errno != errno.EEXIST:
-            log.warning("the kernel does not take back what it had", entry=label, error=error.strerror)
+            log.warning("the kernel refused to restore something", entry=label, error=error.strerror)
     else:
-        log.info("given back to the kernel", entry=label)
+        log.info("restored in the kernel", entry=label)

@@ -64,7 +64,7 @@ class Bus:
         except TimeoutError as error:
             raise NetworkManagerUnavailable(f"{_name(service)} does not answer within {within:g} s") from error
         except BROKEN as error:
-            raise NetworkManagerUnavailable(f"D-Bus went away: {in_words(error)}") from error
+            raise NetworkManagerUnavailable(f"lost the connection to D-Bus: {in_words(error)}") from error
         if reply.message_type is MessageType.ERROR:
             detail = f"{reply.error_name}: {reply.body[0] if reply.body else ''}"
             raise NetworkManagerUnavailable(f"{_name(service)} did not do {member}: {detail}")

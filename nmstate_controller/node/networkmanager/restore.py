@@ -93,7 +93,7 @@ class Restoring:
         for uuid, profile in now.profiles.items():
             known = self._before.profiles.get(uuid)
             if profile.is_user_made and (known is None or not known.is_user_made):
-                log.info("removing a profile that the change made", profile=uuid, interface=profile.interface)
+                log.info("removing a profile that the change created", profile=uuid, interface=profile.interface)
                 await self._try(self._bus.raw_call(SERVICE, profile.path, CONNECTION, "Delete"))
                 done = False
         for uuid, profile in self._before.profiles.items():
@@ -117,7 +117,7 @@ class Restoring:
                 )
             )
         elif now.settings != profile.settings:
-            log.info("giving a profile its settings back", profile=profile.uuid, interface=profile.interface)
+            log.info("restoring the settings of a profile", profile=profile.uuid, interface=profile.interface)
             await self._try(
                 self._bus.raw_call(SERVICE, now.path, CONNECTION, "Update2", "a{sa{sv}}ua{sv}", [settings, where, {}])
             )
@@ -157,7 +157,7 @@ class Restoring:
             return True
         if not self._may_ask(name):
             return False
-        log.info("activating what was active", interface=name, profile=wanted.uuid)
+        log.info("reactivating a profile", interface=name, profile=wanted.uuid)
         self._changed.discard(wanted.uuid)
         await self._try(
             self._bus.raw_call(
@@ -179,7 +179,7 @@ class Restoring:
         if profile.uuid not in self._before.profiles or not self._may_ask(name):
             # It goes with its profile, or with what NetworkManager was asked for.
             return False
-        log.info("deactivating what was not active", interface=name, profile=profile.uuid)
+        log.info("deactivating a profile that was not active before", interface=name, profile=profile.uuid)
         await self._try(self._bus.raw_call(SERVICE, device.path, DEVICE, "Disconnect"))
         return False
 
@@ -196,4 +196,4 @@ class Restoring:
         try:
             await call
         except NetworkManagerUnavailable as error:
-            log.warning("NetworkManager did not do it", error=str(error))
+            log.warning("NetworkManager refused a step of the rollback", error=str(error))

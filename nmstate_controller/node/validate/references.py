@@ -44,7 +44,7 @@ def references(document: Document) -> Iterator[Problem]:
 
 
 def _circles(document: Document) -> Iterator[Problem]:
-    """Interfaces that stand on themselves, for which libnmstate waits as for a base that is not there."""
+    """Circular references, for which libnmstate waits as for a base that is not there."""
     standing = {entry.name: entry for entry in document.up if entry.type in _BASE_REQUIRED and not _keeps_base(entry)}
     seen: set[str] = set()
     for name in standing:
@@ -55,7 +55,7 @@ def _circles(document: Document) -> Iterator[Problem]:
             base = named(_base_of(standing[base]))
         if base in walk:
             entry = standing[base]
-            yield Problem(f"{entry.path}.{entry.type}.base-iface", f"{shown(base)} cannot stand on itself")
+            yield Problem(f"{entry.path}.{entry.type}.base-iface", f"circular base-iface reference: {shown(base)}")
         seen.update(walk)
 
 
@@ -115,7 +115,7 @@ def _routes(document: Document) -> Iterator[Problem]:
 def _missing(document: Document, path: str, name: str) -> Iterator[Problem]:
     unknowable = name.startswith(VIRTUAL_FUNCTION) or document.makes_functions
     if name and name not in document.there and not unknowable:
-        yield Problem(path, f"{shown(name)} is neither on the node nor in desiredState")
+        yield Problem(path, f"{shown(name)} does not exist on the node and is not in desiredState")
 
 
 def _absent(path: str, name: str) -> Problem:

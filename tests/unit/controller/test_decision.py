@@ -522,4 +522,4 @@ def test_what_cannot_be_done_fails_with_its_reason() -> None:
     errors = [action.error for action in failures if isinstance(action, Fail)]
     assert [type(error) for error in errors] == [ConnectivityLost, UnreadableSpec, DriftFought]
     assert str(errors[0]) == "gateway: no answer"
-    assert str(errors[2]).endswith("it differs at interfaces[eth1].mtu")
+    assert str(errors[2]).endswith("; differs at interfaces[eth1].mtu")

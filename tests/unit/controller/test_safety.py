@@ -346,7 +346,7 @@ async def test_what_is_proven_but_cannot_be_noted_is_undone_and_tried_again(loop
     loop.probes.missing, loop.probes.patience = fill_and_pass, 1
     await loop.server.edit(mtu(1400))
     await loop.ready("False", "JournalFailed", 2)
-    assert "could not be noted" in message(loop.server)
+    assert "could not be recorded" in message(loop.server)
     assert "the node runs what it ran before" in message(loop.server)
     assert loop.library.interfaces["eth1"]["mtu"] == 1500
     assert loop.library.pending is None
@@ -565,7 +565,7 @@ async def test_a_device_that_is_gone_for_a_while_is_waited_for(
         library.interfaces["br1"]["bridge"] = {"port": []}
         await first.reporter.look()
         await first.ready("False", "InvalidDesiredState", 2)
-        assert "eth2 is neither on the node nor in desiredState" in message(server)
+        assert "eth2 does not exist on the node and is not in desiredState" in message(server)
         assert server.condition("Reconciling") == ("True", "Retrying")
         async with first.passing_time():
             await until(lambda: first.clock.monotonic() > 2000)

@@ -70,7 +70,7 @@ def seconds(document: State, found: State) -> float:
     try:
         check(document, found)
     except InvalidDesiredState as refused:
-        assert "is neither on the node nor" in str(refused)  # noqa: PT017 (either is fine)
+        assert "does not exist on the node and is not in desiredState" in str(refused)  # noqa: PT017 (either is fine)
     differences(document, found)
     with_dropped(document, remember(None, document, found))
     return time.process_time() - started

@@ -96,7 +96,7 @@ def absent(name: str, type_: str) -> State:
     return {"name": name, "type": type_, "state": "absent"}
 
 
-NOWHERE = "nosuch0 is neither on the node nor in desiredState"
+NOWHERE = "nosuch0 does not exist on the node and is not in desiredState"
 
 NO_IPV4 = (
     "interfaces[eth1].ipv4.enabled: is true, but there is neither an address nor dhcp: true, and eth1 has no IPv4 now"
@@ -559,7 +559,9 @@ def test_neither_argument_is_changed() -> None:
 @pytest.mark.parametrize("names", ["a", "ab", "abc"])
 def test_what_stands_on_itself_is_refused_at_once(names: str) -> None:
     circle = [vlan(base, name) for name, base in zip(names, names[1:] + names[0], strict=True)]
-    with pytest.raises(InvalidDesiredState, match=r"^interfaces\[a\]\.vlan\.base-iface: a cannot stand on itself$"):
+    with pytest.raises(
+        InvalidDesiredState, match=r"^interfaces\[a\]\.vlan\.base-iface: circular base-iface reference: a$"
+    ):
         check(interfaces(*circle), NODE)
     elsewhere = interfaces({**vlan("a", "a"), "state": "up"})  # on what another namespace calls a
     check(elsewhere, elsewhere)
