@@ -116,7 +116,7 @@ def during(fault: str, *verbs: str) -> Plan:
 async def test_what_a_fault_hides_is_seen_once_it_is_over(between: Between, fault: str) -> None:
     server, front = between.loop.server, between.proxy
 
-    front.plan = during(fault, "update")
+    front.plan = during(fault, "update", "get")
     await server.edit(mtu(1400))
     await between.pass_seconds(60)
     # An object that cannot be read is listed. That nothing can be written holds up nothing.

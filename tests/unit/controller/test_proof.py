@@ -7,7 +7,8 @@ import pytest
 from nmstate_controller.api.models import Probe
 from nmstate_controller.controller.proof import Prober
 from nmstate_controller.metrics import Metrics
-from nmstate_controller.node.probes import DnsProbe, ProbeFailed
+from nmstate_controller.node.probes import DnsProbe, GatewayProbe, ProbeFailed
+from nmstate_controller.node.probes.probe import NothingToProbe
 from tests.unit.virtual import VirtualLoop
 
 NODE: Final = {
@@ -89,7 +90,13 @@ def test_a_failure_names_what_of_the_change_may_be_why(
     assert noted == ["apiServer: no route to host"]
 
 
-async def test_a_change_that_removes_dns_is_not_measured_by_dns(metrics: Metrics) -> None:
+async def test_a_change_that_removes_dns_is_not_measured_by_dns(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_gateway(_: GatewayProbe) -> None:
+        raise NothingToProbe("there is no default gateway")
+
+    monkeypatch.setattr(GatewayProbe, "attempt", no_gateway)
     proof = prober(metrics, Network(), 1).proof(None, {"dns-resolver": {"config": {}}}, NODE)
     await proof.choose()
 
