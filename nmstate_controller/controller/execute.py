@@ -38,7 +38,7 @@ from nmstate_controller.controller.status_writer import StatusWriter
 from nmstate_controller.controller.transaction import Transaction
 from nmstate_controller.errors import DriftFought, NmstateStuck, NodeError
 from nmstate_controller.node.journal import Phase
-from nmstate_controller.node.library import Nmstate, downed
+from nmstate_controller.node.library import Nmstate
 from nmstate_controller.tasks import run_together
 
 # Long enough for an apiserver that answers; one that does not must not hold up the node's side.
@@ -185,7 +185,6 @@ class Executor:
                     before,
                     proof,
                     lambda missing: self._outcomes.probing(newest, missing),
-                    down=downed(difference.path for difference in world.found.differences or ()),
                 )
             except NmstateStuck:
                 raise

@@ -7,7 +7,8 @@ from typing import Final
 
 from nmstate_controller.api.models import NodeNetworkState, State
 from nmstate_controller.controller.goal import Goal, goal_of, is_held
-from nmstate_controller.controller.status_writer import OBJECT_LIMIT, StatusWriter
+from nmstate_controller.controller.status_body import OBJECT_LIMIT
+from nmstate_controller.controller.status_writer import StatusWriter
 from nmstate_controller.errors import ApiError, InvalidDesiredState, ObjectNotWritten
 from nmstate_controller.node.revert import forget, remember, unrevertable
 from nmstate_controller.node.truncate import size

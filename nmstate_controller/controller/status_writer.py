@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import random
 from datetime import datetime
-from typing import Any, Final, NoReturn, TypedDict, Unpack
+from typing import Final, NoReturn, TypedDict, Unpack
 
 import structlog
 
@@ -29,14 +29,11 @@ from nmstate_controller.backoff import Backoff
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.resource import NodeNetworkStates
 from nmstate_controller.cluster.store import Store
+from nmstate_controller.controller.status_body import dumped, observed, rejected, room_for_status, truncated
 from nmstate_controller.errors import ApiConflict, ApiError, ApiNotFound, ApiRejected
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.truncate import fit, size
 
-OBJECT_LIMIT: Final = 1_258_291
-"""Bytes of the whole object, 1.2 MiB: etcd refuses requests above 1.5 MiB, and what it stores is not quite our JSON."""
-
-_OVERHEAD: Final = 16 * 1024  # names, managedFields, and what other controllers may add to metadata
 _CONFLICT_TRIES: Final = 3
 
 log = structlog.get_logger(__name__)
@@ -105,7 +102,7 @@ class StatusWriter:
     @property
     def observed_generation(self) -> int | None:
         """The generation that conditions may claim to be about; None before any was looked at."""
-        return _observed(self._status)
+        return observed(self._status)
 
     @property
     def reverts_are_written(self) -> bool:
@@ -231,7 +228,9 @@ class StatusWriter:
             return await self._api.replace_status(body), len(body)
         except ApiRejected as error:
             log.warning("the apiserver refuses the status, writing it without the report", error=str(error))
-            body = self._api.status_body(target.metadata.resource_version, self._core(str(error)))
+            body = self._api.status_body(
+                target.metadata.resource_version, dumped(rejected(self._status, str(error), self._clock.now()))
+            )
             return await self._api.replace_status(body), len(body)
 
     async def _create(self) -> NodeNetworkState:
@@ -259,8 +258,8 @@ class StatusWriter:
         A report that fits is serialised here, and nowhere else.
         """
         version, state = target.metadata.resource_version, self._status.current_state
-        status = _dump(self._status)
-        room = OBJECT_LIMIT - _OVERHEAD - target.spec_bytes - size(target.metadata.annotations)
+        status = dumped(self._status)
+        room = room_for_status(target)
         if state is None:
             return self._api.status_body(version, status)
         body = self._api.status_body(version, {**status, "currentState": state})
@@ -268,52 +267,11 @@ class StatusWriter:
             return body
         state, missing = fit(state, room - size(status))
         if missing:
-            status = _dump(self._status.model_copy(update={"conditions": self._truncated(missing)}))
+            status = dumped(truncated(self._status, missing, self._clock.now()))
         return self._api.status_body(version, {**status, "currentState": state})
-
-    def _core(self, why: str) -> dict[str, Any]:
-        """Conditions and lastApply, which are written whatever else cannot be."""
-        status = self._status
-        last = status.last_apply
-        return _dump(
-            status.model_copy(
-                update={
-                    "last_apply": last.model_copy(update={"residual": None}) if last is not None else None,
-                    "conditions": conditions.reporting(
-                        status.conditions,
-                        "False",
-                        "ApiRejected",
-                        f"the apiserver refuses the report: {why}",
-                        _observed(status),
-                        self._clock.now(),
-                    ),
-                }
-            )
-        )
-
-    def _truncated(self, missing: list[str]) -> list[Condition]:
-        """The conditions, with Reporting saying what is left out; unless it has worse to say."""
-        found = conditions.find(self._status.conditions, "Reporting")
-        if found is None or found.status != "True":
-            return self._status.conditions
-        message = f"currentState is too large for its object and leaves out: {', '.join(missing)}"
-        return conditions.reporting(
-            self._status.conditions, "True", "Truncated", message, found.observed_generation, self._clock.now()
-        )
 
     def _touch(self) -> None:
         self._metrics.tell({found.type for found in self._status.conditions if found.status == "True"})
         self._metrics.drift.set(len(self._status.drift or []))
         self._said += 1
         self._wake.set()
-
-
-def _observed(status: Status) -> int | None:
-    """The generation that a condition may claim to be about; -1 is none."""
-    generation = status.observed_generation
-    return generation if generation is not None and generation >= 0 else None
-
-
-def _dump(status: Status) -> dict[str, Any]:
-    """A status as JSON, without currentState, which is JSON already, and large."""
-    return status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"current_state"})

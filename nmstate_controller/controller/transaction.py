@@ -39,6 +39,7 @@ from nmstate_controller.errors import (
     NodeError,
     VerificationFailed,
 )
+from nmstate_controller.node.compare import downed
 from nmstate_controller.node.journal import ChangeRecord, Journal, Phase
 from nmstate_controller.node.kernel.system import Kernel
 from nmstate_controller.node.library import Nmstate
@@ -88,18 +89,17 @@ class Transaction:
         before: State,
         proof: Proof,
         on_probing: Callable[[str], None],
-        *,
-        down: Collection[str] = (),
     ) -> str | None:
-        """Apply `document` to a node that was `before`; None, or why change in effect but not saved to disk yet.
+        """Apply `document` to a node that was `before`; None, or why the change is in effect but not on disk yet.
 
         Raises NodeError: then the node is as it was, or the journal has a note by which `recover` gets it there.
-        `on_probing` is told what is missing when the probes do not pass at once. `down`: interfaces that the document
-        wants up, and that somebody set down in the kernel.
+        `on_probing` is told what is missing when the probes do not pass at once.
         """
         note = await self._begin(subject, document, before, proof)
+        # libnmstate does not see that they are down.
+        down = downed(document, before, self._kernel)
         try:
-            # libnmstate does not see that they are down; what fails is left to its verification.
+            # What fails is left to its verification.
             self._kernel.set_up(down)
             await self._try(note)
         except NmstateStuck:

@@ -6,8 +6,7 @@ NmstateStuck.
 """
 
 import asyncio
-import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -19,24 +18,17 @@ from libnmstate import error as libnmstate_error
 from nmstate_controller.api.models import State
 from nmstate_controller.clock import Clock
 from nmstate_controller.errors import (
-    ApplyFailed,
-    ComparisonFailed,
-    InvalidDesiredState,
-    NetworkManagerBusy,
     NetworkManagerUnavailable,
     NmstateFailed,
     NmstateStuck,
-    NodeError,
     SettingsError,
-    VerificationFailed,
 )
 from nmstate_controller.metrics import Metrics
-from nmstate_controller.node.diff import Difference, differences
+from nmstate_controller.node.compare import compare
+from nmstate_controller.node.diff import Difference
 from nmstate_controller.node.kernel.system import Kernel
-from nmstate_controller.node.redact import presentable
-from nmstate_controller.node.refusals import lacking, refusal
+from nmstate_controller.node.library_errors import translate, translated
 from nmstate_controller.node.report import without_ghosts
-from nmstate_controller.node.validate import check, locate
 from nmstate_controller.versions import foreign_libnmstate
 
 T = TypeVar("T")
@@ -45,31 +37,9 @@ log = structlog.get_logger(__name__)
 
 VERSION: Final[str] = libnmstate.__version__
 
-# NetworkManager or D-Bus away: libnmstate reports both as a plain bug, told apart only by what D-Bus said.
-_UNAVAILABLE: Final = (
-    "org.freedesktop.DBus.Error.ServiceUnknown",
-    "org.freedesktop.DBus.Error.NoReply",
-    "org.freedesktop.DBus.Error.NameHasNoOwner",
-    "org.freedesktop.DBus.Error.Disconnected",
-    "DbusConnectionError",
-)
-# Somebody else's change is under way: NetworkManager takes one at a time.
-_BUSY: Final = "CheckpointConflict"
-# What libnmstate says of an interface that it would have to create, and whose type is left out or misspelt.
-_UNTYPED: Final = re.compile(r"Failed to find unknown type interface (\S+) in current state")
-LINK_STATE: Final = "link-state"
-"""The last part of the path of a difference that is about the kernel's flag of a link."""
-
 # Seconds and name of calls that take no time unless something is wrong, and of those that may wait for devices.
 _SHORT: Final = (20.0, "call")
 _LONG: Final = (60.0, "rollback")
-_INVALID: Final = (
-    libnmstate_error.NmstateValueError,
-    libnmstate_error.NmstateNotSupportedError,
-    libnmstate_error.NmstateNotImplementedError,
-    libnmstate_error.NmstateKernelIntegerRoundedError,
-    libnmstate_error.NmstateDependencyError,
-)
 
 
 def require_wheel() -> None:
@@ -181,10 +151,10 @@ class Nmstate:
             return without_ghosts(self._library.show(kernel_only=kernel_only))
         except libnmstate_error.NmstateError as error:
             # Whatever its kind, the node is meant and no document.
-            translated = translate(error)
-            if isinstance(translated, NetworkManagerUnavailable):
-                raise translated from error
-            raise NmstateFailed(f"the node could not be read: {translated}") from error
+            failure = translate(error)
+            if isinstance(failure, NetworkManagerUnavailable):
+                raise failure from error
+            raise NmstateFailed(f"the node could not be read: {failure}") from error
 
     async def apply(self, document: State, *, on_trial: bool = False, rollback_timeout: int | None = None) -> None:
         """Make the node what `document` asks; libnmstate verifies, and rolls back what it cannot verify.
@@ -195,7 +165,7 @@ class Nmstate:
         seconds = self._rollback_timeout if rollback_timeout is None else rollback_timeout
         lasting = not on_trial
         await self._call(
-            lambda: _translated(
+            lambda: translated(
                 lambda: self._library.apply(document, save_to_disk=lasting, commit=lasting, rollback_timeout=seconds),
                 document,
             ),
@@ -207,11 +177,11 @@ class Nmstate:
 
     async def commit(self, checkpoint: str) -> None:
         """Keep a change that is on trial. Raises NodeError, also when it has been undone meanwhile."""
-        await self._call(lambda: _translated(lambda: self._library.commit(checkpoint=checkpoint)), *_SHORT, ask=True)
+        await self._call(lambda: translated(lambda: self._library.commit(checkpoint=checkpoint)), *_SHORT, ask=True)
 
     async def rollback(self, checkpoint: str) -> None:
         """Undo a change that is on trial. Raises NodeError, also when it has been undone meanwhile."""
-        await self._call(lambda: _translated(lambda: self._library.rollback(checkpoint=checkpoint)), *_LONG, ask=True)
+        await self._call(lambda: translated(lambda: self._library.rollback(checkpoint=checkpoint)), *_LONG, ask=True)
 
     async def compare(self, document: State, shown: State) -> list[Difference]:
         """Where the node, as `show` returned it, is not what `document` asks.
@@ -219,7 +189,7 @@ class Nmstate:
         Raises InvalidDesiredState for a document that cannot be applied on this node, as far as that can be said
         without trying. In the thread, because a large document takes long enough to be missed by the loop.
         """
-        return await self._call(lambda: _compare(document, shown, self._kernel), self._show_timeout, "comparison")
+        return await self._call(lambda: compare(document, shown, self._kernel), self._show_timeout, "comparison")
 
     async def _call(
         self,
@@ -264,63 +234,3 @@ class Nmstate:
             # Looked at, so that asyncio does not complain that nobody did.
             future.exception()
         self.on_return()
-
-
-def _compare(document: State, shown: State, kernel: Kernel) -> list[Difference]:
-    try:
-        check(document, shown)
-        refusal = locate(document, shown)
-        if refusal is None:
-            return [*differences(document, shown), *_downed(document, shown, kernel)]
-    except NodeError:
-        raise
-    except Exception as error:
-        # A defect of ours must not end the agent each time it meets this document.
-        log.exception("desiredState could not be compared with the node")
-        raise ComparisonFailed(f"desiredState could not be compared with the node: {type(error).__name__}") from error
-    raise InvalidDesiredState(refusal)
-
-
-def _downed(document: State, shown: State, kernel: Kernel) -> list[Difference]:
-    """The interfaces that shall be up, and are to libnmstate, while the kernel says that somebody downed them."""
-    up = {found.get("name") for found in shown.get("interfaces", []) if found.get("state") == "up"}
-    wanted = [found.get("name") for found in document.get("interfaces") or [] if found.get("state", "up") == "up"]
-    return [
-        Difference(f"interfaces[{name}].{LINK_STATE}", "up", "down")
-        for name in wanted
-        if name in up and kernel.is_up(name) is False
-    ]
-
-
-def downed(paths: Iterable[str]) -> list[str]:
-    """Which interfaces a list of differences' paths says to be administratively down."""
-    ending = f"].{LINK_STATE}"
-    return [path[len("interfaces[") : -len(ending)] for path in paths if path.endswith(ending)]
-
-
-def _translated(function: Callable[[], T], document: State | None = None) -> T:
-    try:
-        return function()
-    except libnmstate_error.NmstateError as error:
-        raise translate(error, document) from error
-
-
-def translate(error: Exception, document: State | None = None) -> NodeError:
-    """libnmstate's exception as ours, split by whether the same document may succeed later.
-
-    No secret of `document` is in the message.
-    """
-    message = presentable(str(error), document) or type(error).__name__
-    if isinstance(error, _INVALID):
-        if untyped := _UNTYPED.search(message):
-            name = untyped[1]
-            message = f"interfaces[{name}].type: {name} is not on the node, and libnmstate knows no such type to create"
-        return InvalidDesiredState(refusal(message, document) or message)
-    if isinstance(error, libnmstate_error.NmstateVerificationError):
-        lacks = lacking(message)
-        return InvalidDesiredState(lacks) if lacks else VerificationFailed(message)
-    if any(sign in message for sign in _UNAVAILABLE):
-        return NetworkManagerUnavailable(f"NetworkManager does not answer: {message}")
-    if _BUSY in message:
-        return NetworkManagerBusy(f"another change of the network is under way: {message}")
-    return ApplyFailed(message)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nmstate_controller.cluster.client import Client
-from nmstate_controller.controller.status_writer import OBJECT_LIMIT
+from nmstate_controller.controller.status_body import OBJECT_LIMIT
 from nmstate_controller.node.truncate import size
 from tests.unit.apiserver import ApiServer
 from tests.unit.controller.test_loop import Loop, mtu

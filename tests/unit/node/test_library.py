@@ -18,7 +18,8 @@ from nmstate_controller.errors import (
     VerificationFailed,
 )
 from nmstate_controller.metrics import Metrics
-from nmstate_controller.node.library import Nmstate, translate
+from nmstate_controller.node.library import Nmstate
+from nmstate_controller.node.library_errors import translate
 from tests.unit.library import Kernel, Library
 
 NOTHING: dict[str, list[object]] = {"interfaces": []}
