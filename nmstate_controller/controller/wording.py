@@ -1,12 +1,21 @@
 """How a sentence lists what it is about: a few names, and how many more there are. Pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from nmstate_controller.api.models import Difference, State
 
 NAMED: Final = 5
 """Names in a sentence."""
+
+_SECTIONS: Final[Mapping[str, str]] = {
+    "dns-resolver": "DNS",
+    "hostname": "host name",
+    "ovs-db": "Open vSwitch database",
+    "ovn": "OVN",
+    "route-rules": "route rules",
+}
+_SILENT: Final = ("interfaces", "description")
 
 
 def paths(differences: Sequence[Difference]) -> str:
@@ -15,11 +24,14 @@ def paths(differences: Sequence[Difference]) -> str:
 
 
 def subjects(document: State) -> str:
-    """What a document is about: its interfaces, or else its sections."""
+    """What a document is about: `eth1, br7; removed: br1; routes, DNS`."""
     interfaces = document.get("interfaces")
-    if isinstance(interfaces, list) and interfaces:
-        return _listed([str(found.get("name")) for found in interfaces if isinstance(found, dict)])
-    return _listed(sorted(document))
+    entries = [one for one in interfaces if isinstance(one, dict)] if isinstance(interfaces, list) else []
+    there = [str(one.get("name")) for one in entries if one.get("state") != "absent"]
+    gone = [str(one.get("name")) for one in entries if one.get("state") == "absent"]
+    others = [_SECTIONS.get(key, key) for key in sorted(document) if key not in _SILENT and document[key] is not None]
+    removed = f"removed: {_listed(gone)}" if gone else ""
+    return "; ".join(part for part in (_listed(there), removed, _listed(others)) if part) or "nothing"
 
 
 def _listed(names: list[str]) -> str:
