@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -39,7 +39,7 @@ class NodeNetworkStates:
         answer = await self._client.request("list", "GET", COLLECTION, query=self._selector)
         version = version_of(answer)
         items = answer.get("items") or []
-        if version is None or not isinstance(items, list) or len(items) > 1:
+        if version is None or not isinstance(items, list) or len(items) > 1 or not _are_objects(items):
             raise ApiUnavailable(f"the apiserver sent a list that cannot be the one of {self._name} alone")
         return (self.parse(items[0]) if items else None), version
 
@@ -147,6 +147,10 @@ def _valid() -> Iterator[None]:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(["metadata", *(str(part) for part in first["loc"])])
         raise ApiUnavailable(f"received an invalid {KIND}: {where}: {first['msg']}") from error
+
+
+def _are_objects(items: Sequence[Any]) -> bool:
+    return all(isinstance(item, dict) for item in items)
 
 
 def is_partial(body: Json) -> bool:

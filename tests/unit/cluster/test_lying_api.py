@@ -199,6 +199,7 @@ class Liar:
 @given(listed=LISTS | OBJECTS, event=EVENTS | OBJECTS)
 @example(listed={"metadata": {"resourceVersion": "1"}}, event={"type": "BOOKMARK", "object": {"metadata": [1]}})
 @example(listed={"metadata": {"resourceVersion": "1"}, "items": {"name": "node01"}}, event={})
+@example(listed={"metadata": {"resourceVersion": "1"}, "items": [None]}, event={})
 def test_whatever_json_is_sent_ends_nothing(listed: Json, event: Json) -> None:
     async def run() -> None:
         clock = ManualClock()
