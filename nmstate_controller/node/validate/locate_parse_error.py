@@ -6,6 +6,7 @@ the values that it quotes.
 
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, Final, cast
 
 import libnmstate
@@ -94,12 +95,28 @@ def _label(item: JSON, position: int) -> str:
 
 
 def _reason(message: str, value: JSON) -> str:
-    """`message` without the value that it is about."""
+    """`message` without the value that it is about, and with the word that was probably meant."""
+    if (meant := _meant(message, value)) is not None:
+        return meant
     for pattern, rest in _SHOWS_VALUE:
         message = pattern.sub(rest, message)
     if message.startswith(_ABOUT_KEYS):
         return _QUOTED_KEY.sub(lambda key: f"`{shown(key[1])}`", message)
     return _UNTOLD if any(_mentions(message, scalar) for scalar in _scalars(value)) else message
+
+
+def _meant(message: str, value: JSON) -> str | None:
+    """A suggestion instead of a list of all words there are; None if none of them is close."""
+    what, _, expected = message.partition(", expected one of ")
+    words = _QUOTED_KEY.findall(expected)
+    if what.startswith("unknown field"):
+        key = what.removeprefix("unknown field `").removesuffix("`")
+        close = get_close_matches(key, words, 1)
+        return f"unknown field `{shown(key)}`, did you mean `{close[0]}`?" if close else None
+    if what.startswith("unknown variant") and isinstance(value, str):
+        close = get_close_matches(value.lower(), words, 1)
+        return f"unknown value, did you mean `{close[0]}`?" if close else None
+    return None
 
 
 def _scalars(value: JSON) -> list[str]:

@@ -102,3 +102,28 @@ def test_one_of_a_thousand_is_found() -> None:
     desired: State = {"interfaces": [*good[:700], {"name": "bad", "type": "dummy", "mtu": "abc"}, *good[700:]]}
 
     assert locate(desired, NODE) == "interfaces[bad].mtu: invalid digit found in string"
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"route": {}}, "route: unknown field `route`, did you mean `routes`?"),
+        (
+            {"interfaces": [{"name": "eth1", "state": "Absent"}]},
+            "interfaces[eth1].state: unknown value, did you mean `absent`?",
+        ),
+        (
+            {"interfaces": [{"name": "b", "type": "bond", "link-aggregation": {"mode": "active-bakup", "port": []}}]},
+            "interfaces[b].link-aggregation.mode: unknown value, did you mean `active-backup`?",
+        ),
+    ],
+)
+def test_a_word_that_is_close_to_another_is_answered_with_that(document: State, said: str) -> None:
+    assert locate(document, {"interfaces": []}) == said
+
+
+def test_a_word_that_is_close_to_none_is_answered_with_all() -> None:
+    said = locate({"interfaces": [{"name": "eth1", "state": "somewhere"}]}, {"interfaces": []})
+    assert said is not None
+    assert "expected one of `up`, `down`" in said
+    assert "somewhere" not in said
