@@ -25,7 +25,23 @@ _SHOWS_VALUE: Final = (
 )
 """serde's messages that quote the value, and what is left of them without it."""
 
-_ABOUT_KEYS: Final = ("missing field", "unknown field", "duplicate field")
+_PLAIN: Final = (
+    (re.compile(r"^invalid digit found in string$"), "must be a whole number"),
+    (re.compile(r"^number too large to fit in target type$"), "the number is too large"),
+    (re.compile(r"^number too small to fit in target type$"), "the number is too small"),
+    (
+        re.compile(r"^[Nn]eed to be boolean: .*$|^invalid type: .*, expected a boolean$", re.DOTALL),
+        "must be true or false",
+    ),
+    (re.compile(r"^invalid (?:type|value): .*, expected [ui]\d+$"), "must be a whole number"),
+    (re.compile(r"^invalid type: .*, expected a sequence$"), "must be a list"),
+    (re.compile(r"^invalid type: .*, expected (?:a map|struct \w+)$"), "must be a map"),
+    (re.compile(r"^invalid type: .*, expected a string$"), "must be text"),
+    (re.compile(r"^missing field (`.*`)$", re.DOTALL), r"\1 is missing"),
+)
+"""Words of Rust, and what they say to an administrator."""
+
+_ABOUT_KEYS: Final = ("`", "unknown field", "duplicate field")
 """Beginnings of serde's messages that quote keys only."""
 
 _QUOTED_KEY: Final = re.compile(r"`([^`]*)`")
@@ -98,7 +114,7 @@ def _reason(message: str, value: JSON) -> str:
     """`message` without the value that it is about, and with the word that was probably meant."""
     if (meant := _meant(message, value)) is not None:
         return meant
-    for pattern, rest in _SHOWS_VALUE:
+    for pattern, rest in (*_SHOWS_VALUE, *_PLAIN):
         message = pattern.sub(rest, message)
     if message.startswith(_ABOUT_KEYS):
         return _QUOTED_KEY.sub(lambda key: f"`{shown(key[1])}`", message)

@@ -22,8 +22,8 @@ def interface(type_: str, section: str, value: Any) -> State:
 ADDRESS = {"ip": "192.0.2.1", "prefix-length": 24}
 
 PLACES: list[tuple[State, str]] = [
-    (ethernet(mtu="abc"), "interfaces[eth1].mtu: invalid digit found in string"),
-    (ethernet(ipv4={"enabled": "maybe"}), "interfaces[eth1].ipv4.enabled: Need to be boolean: "),
+    (ethernet(mtu="abc"), "interfaces[eth1].mtu: must be a whole number"),
+    (ethernet(ipv4={"enabled": "maybe"}), "interfaces[eth1].ipv4.enabled: must be true or false"),
     (ethernet(ipv4={"hunter": 2}), "interfaces[eth1].ipv4.hunter: unknown field `hunter`, expected one of "),
     (
         ethernet(ipv4={"address": [ADDRESS, {**ADDRESS, "ip": "192.0.2.999"}]}),
@@ -33,8 +33,11 @@ PLACES: list[tuple[State, str]] = [
         ethernet(ipv4={"address": [{**ADDRESS, "hunter": 2}]}),
         "interfaces[eth1].ipv4.address[192.0.2.1/24].hunter: unknown field",
     ),
-    (ethernet(**{"alt-names": [{"state": "absent"}]}), "interfaces[eth1].alt-names[#0]: missing field `name`"),
-    (ethernet(ethernet={"sr-iov": {"total-vfs": "many"}}), "interfaces[eth1].ethernet.sr-iov.total-vfs: invalid digit"),
+    (ethernet(**{"alt-names": [{"state": "absent"}]}), "interfaces[eth1].alt-names[#0]: `name` is missing"),
+    (
+        ethernet(ethernet={"sr-iov": {"total-vfs": "many"}}),
+        "interfaces[eth1].ethernet.sr-iov.total-vfs: must be a whole number",
+    ),
     (
         ethernet(**{f"{'k' * 10_000}\u202e": 1}),
         f"interfaces[eth1].{'k' * 62}…: unknown field `{'k' * 63}…`",
@@ -43,17 +46,20 @@ PLACES: list[tuple[State, str]] = [
     ({True: 1} | ethernet(), "True: a key is a str, not bool"),  # type: ignore[list-item]
     (ethernet() | {"hunter": 2}, "hunter: unknown field `hunter`, expected one of "),
     ({"interfaces": [{"name": "eth1", "type": 5}]}, "interfaces[eth1].type: data did not match"),
-    ({"interfaces": [{"name": "eth1", "mtu": "abc"}]}, "interfaces[eth1].mtu: invalid digit found in string"),
+    ({"interfaces": [{"name": "eth1", "mtu": "abc"}]}, "interfaces[eth1].mtu: must be a whole number"),
     (interface("bond", "bond", {"mode": "hunter2"}), "interfaces[x0].bond.mode: unknown variant, expected one of `0`"),
     (
         interface("bond", "bond", {"mode": 1, "port": ["eth1", 5]}),
-        "interfaces[x0].bond.port[#1]: invalid type: integer, expected",
+        "interfaces[x0].bond.port[#1]: must be text",
     ),
-    (interface("macsec", "macsec", {"encrypt": True}), "interfaces[x0].macsec: missing field `base-iface`"),
-    (interface("vlan", "vlan", {"base-iface": "eth1", "id": "hunter2"}), "interfaces[x0].vlan.id: invalid digit"),
+    (interface("macsec", "macsec", {"encrypt": True}), "interfaces[x0].macsec: `base-iface` is missing"),
+    (
+        interface("vlan", "vlan", {"base-iface": "eth1", "id": "hunter2"}),
+        "interfaces[x0].vlan.id: must be a whole number",
+    ),
     (
         interface("linux-bridge", "bridge", {"port": ["hunter2"]}),
-        "interfaces[x0].bridge.port[#0]: invalid type: string, expected",
+        "interfaces[x0].bridge.port[#0]: must be a map",
     ),
     (
         interface("vrf", "vrf", {"port": [], "ports": [], "route-table-id": 5}),
@@ -61,18 +67,18 @@ PLACES: list[tuple[State, str]] = [
     ),
     (
         {"routes": {"config": [{"destination": "198.51.100.0/24", "metric": "z"}]}},
-        "routes.config[198.51.100.0/24].metric: invalid",
+        "routes.config[198.51.100.0/24].metric: must be a whole number",
     ),
-    ({"routes": {"config": ["hunter2"]}}, "routes.config[#0]: invalid type: string, expected struct RouteEntry"),
-    ({"route-rules": {"config": [{"priority": "hunter2"}]}}, "route-rules.config[#0].priority: invalid digit"),
+    ({"routes": {"config": ["hunter2"]}}, "routes.config[#0]: must be a map"),
+    ({"route-rules": {"config": [{"priority": "hunter2"}]}}, "route-rules.config[#0].priority: must be a whole number"),
     (
         {"dns-resolver": {"config": {"server": 5}}},
-        "dns-resolver.config.server: invalid type: integer, expected a sequence",
+        "dns-resolver.config.server: must be a list",
     ),
     (ethernet(**{"802.1x": {"password": 5}}), "interfaces[eth1].802.1x.password: libnmstate cannot read the value"),
     (
         ethernet(**{"802.1x": {"eap-methods": "hunter2"}}),
-        "interfaces[eth1].802.1x.eap-methods: invalid type: string, expected",
+        "interfaces[eth1].802.1x.eap-methods: must be a list",
     ),
     (
         interface("macsec", "macsec", {"mka-cak": ["hunter2"]}),
@@ -101,7 +107,7 @@ def test_one_of_a_thousand_is_found() -> None:
     good = [{"name": f"du{number}", "type": "dummy", "mtu": 1400} for number in range(1000)]
     desired: State = {"interfaces": [*good[:700], {"name": "bad", "type": "dummy", "mtu": "abc"}, *good[700:]]}
 
-    assert locate(desired, NODE) == "interfaces[bad].mtu: invalid digit found in string"
+    assert locate(desired, NODE) == "interfaces[bad].mtu: must be a whole number"
 
 
 @pytest.mark.parametrize(
