@@ -48,7 +48,12 @@ async def start(environment: Mapping[str, str], *arguments: str) -> asyncio.subp
     """A command whose output and errors can be read."""
     command = (sys.executable, "-m", "nmstate_controller", *arguments)
     pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(*command, env=environment, stdout=pipe, stderr=pipe)
+    # A shell has what it starts in the background ignore Ctrl-C, and these tests may be started so.
+    kept = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return await asyncio.create_subprocess_exec(*command, env=environment, stdout=pipe, stderr=pipe)
+    finally:
+        signal.signal(signal.SIGINT, kept)
 
 
 async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str, str]:
