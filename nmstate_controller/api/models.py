@@ -4,11 +4,12 @@ Every field's description is what `kubectl explain` prints. Objects read from th
 `reading.read_object` once, where they come in; `cluster/` does that.
 """
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+
+from nmstate_controller.api.times import Time
 
 GROUP: Final = "nmstate.io"
 VERSION: Final = "v1"
@@ -22,22 +23,6 @@ REVERT_FINALIZER: Final = f"{GROUP}/revert"
 
 State = dict[str, Any]
 """An nmstate document: what `libnmstate.show` returns and `libnmstate.apply` takes."""
-
-
-def rfc3339(moment: datetime) -> str:
-    """`moment` as Kubernetes writes times: UTC, whole seconds, `Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
-
-
-def _in_utc(moment: datetime) -> datetime:
-    """`moment` in UTC, which it is in when it does not say. Raises ValueError when it cannot be written in UTC."""
-    try:
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("not within the years 1 to 9999 in UTC") from error
-
-
-Time = Annotated[datetime, AfterValidator(_in_utc), PlainSerializer(rfc3339, return_type=str, when_used="json")]
 
 # Atomic, because nothing inside is merged by the apiserver and managedFields would list every key of it.
 _FREE_FORM: Final[dict[str, Any]] = {
@@ -87,6 +72,13 @@ class Probe(ApiModel):
         "which is 20. While spanning tree keeps the ports of a bridge of the change from forwarding, the time does not "
         "run yet.",
     )
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        # The apiserver holds it by a rule, as long as the CRD is not an older one.
+        if (self.type == "tcp") != (self.host is not None and self.port is not None):
+            raise ValueError("a probe of type tcp has a host and a port, and no other has")
+        return self
 
 
 class Spec(ApiModel):

@@ -2,10 +2,11 @@
 
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, assert_never
 
-from nmstate_controller.api.models import Probe as ProbeSpec
+from nmstate_controller.api.models import Probe as ProbeEntry
 from nmstate_controller.api.models import ProbeResult, State
+from nmstate_controller.api.probes import ApiServerSpec, DnsSpec, GatewaySpec, ProbeSpec, TcpSpec, probe_specs
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node.displaced import displaced
 from nmstate_controller.node.probes import (
@@ -51,36 +52,37 @@ class Prober:
         self._metrics = metrics
         self._timeout = timeout
 
-    def proof(self, wishes: Sequence[ProbeSpec] | None, document: State, before: State) -> "Proof":
+    def proof(self, entries: Sequence[ProbeEntry] | None, document: State, before: State) -> "Proof":
         """The probes that `spec.probes` asks for, or the usual ones; the apiserver always.
 
         For a change to `document` on a node that is `before`: while spanning tree holds ports back no probe can pass,
         and what it may take comes after that.
         """
-        if wishes is None:
-            wishes = [ProbeSpec(type="gateway"), ProbeSpec(type="dns")]
-        if not any(wish.type == "apiServer" for wish in wishes):
-            wishes = [*wishes, ProbeSpec(type="apiServer")]
+        specs: list[ProbeSpec] = [GatewaySpec(), DnsSpec()] if entries is None else probe_specs(entries)
+        if not any(isinstance(spec, ApiServerSpec) for spec in specs):
+            specs = [*specs, ApiServerSpec()]
         bridges = held_back(document, before)
         held = max((bridge.seconds + _FORWARDING_MARGIN_SECONDS for bridge in bridges), default=0)
         no_dns = removes_name_servers(document)
-        left_out = [_NO_DNS] if no_dns and not may_get_name_servers(document, before) else []
-        asked = [wish for wish in wishes if wish.type not in {one.type for one in left_out}]
-        candidates = [probe for wish in asked for probe in self._probes(wish, held, no_dns=no_dns)]
+        is_left_out = no_dns and not may_get_name_servers(document, before)
+        asked = [spec for spec in specs if not (is_left_out and isinstance(spec, DnsSpec))]
+        candidates = [probe for spec in asked for probe in self._probes(spec, held, no_dns=no_dns)]
         remarks = [*displaced(document, before), *_spanning_tree(bridges)]
-        return Proof(candidates, self._metrics, remarks, [one for one in left_out if len(asked) < len(wishes)])
+        return Proof(candidates, self._metrics, remarks, [_NO_DNS] if len(asked) < len(specs) else [])
 
-    def _probes(self, wish: ProbeSpec, held: int, *, no_dns: bool) -> list[Probe]:
-        timeout = float((wish.timeout_seconds or self._timeout) + held)
-        match wish.type:
-            case "gateway":
+    def _probes(self, spec: ProbeSpec, held: int, *, no_dns: bool) -> list[Probe]:
+        timeout = float((spec.timeout_seconds or self._timeout) + held)
+        match spec:
+            case GatewaySpec():
                 return [GatewayProbe(socket.AF_INET, timeout=timeout), GatewayProbe(socket.AF_INET6, timeout=timeout)]
-            case "dns":
+            case DnsSpec():
                 return [DnsProbe(self._name_servers, timeout=timeout, may_go=no_dns)]
-            case "tcp":
-                return [TcpProbe(wish.host or "", wish.port or 0, timeout=timeout)]
-            case _:
+            case TcpSpec():
+                return [TcpProbe(spec.host, spec.port, timeout=timeout)]
+            case ApiServerSpec():
                 return [CallProbe(self._apiserver, self._reach_apiserver, timeout=timeout)]
+            case _:
+                assert_never(spec)
 
 
 class Proof:

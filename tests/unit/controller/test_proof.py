@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import pytest
+from pydantic import ValidationError
 
 from nmstate_controller.api.models import Probe
 from nmstate_controller.controller.proof import Prober
@@ -124,3 +125,13 @@ async def test_a_change_of_the_servers_is_and_a_failure_says_how_to_do_without(
 
     advice = "if DNS need not answer, list other probes in spec.probes"
     assert missing == f"dns: no answer from DNS server 192.0.2.53; {advice}"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [{"type": "tcp"}, {"type": "tcp", "host": "a"}, {"type": "dns", "host": "a", "port": 1}],
+    ids=lambda entry: "-".join(entry),
+)
+def test_a_probe_with_what_it_does_not_need_or_without_what_it_does_is_refused(entry: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="a probe of type tcp has a host and a port, and no other has"):
+        Probe.model_validate(entry)
