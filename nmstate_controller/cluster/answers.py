@@ -38,7 +38,9 @@ def read_answer(body: bytes) -> dict[str, Any]:
     try:
         parsed = read(body)
     except ValueError as error:
-        raise ApiUnavailable("the answer is not JSON: something between here and the apiserver made it up") from error
+        raise ApiUnavailable(
+            "the answer is not JSON; a proxy between the agent and the apiserver may have sent it"
+        ) from error
     if not isinstance(parsed, dict):
         raise ApiUnavailable("the answer is JSON, but not an object")
     return parsed

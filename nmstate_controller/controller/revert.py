@@ -87,4 +87,4 @@ class RevertManager:
         try:
             await self._status_writer.set_finalizer(False)
         except ApiError as error:
-            raise ObjectNotWritten(f"the finalizer could not be taken from the object: {error}") from error
+            raise ObjectNotWritten(f"the finalizer could not be removed from the object: {error}") from error

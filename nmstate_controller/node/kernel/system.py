@@ -84,7 +84,7 @@ class SystemKernel:
             try:
                 link_flags.set_up(name)
             except OSError as error:
-                log.warning("a link could not be set up", interface=name, error=error.strerror)
+                log.warning("a link could not be set administratively up", interface=name, error=error.strerror)
 
 
 def _translated(function: Callable[[], T]) -> T:

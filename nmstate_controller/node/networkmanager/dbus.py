@@ -67,7 +67,7 @@ class Bus:
             raise NetworkManagerUnavailable(f"lost the connection to D-Bus: {in_words(error)}") from error
         if reply.message_type is MessageType.ERROR:
             detail = f"{reply.error_name}: {reply.body[0] if reply.body else ''}"
-            raise NetworkManagerUnavailable(f"{_name(service)} did not do {member}: {detail}")
+            raise NetworkManagerUnavailable(f"{_name(service)} refused {member}: {detail}")
         found: list[Any] = reply.body
         return found
 

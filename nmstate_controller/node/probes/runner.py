@@ -101,7 +101,9 @@ async def _run(
                 except Exception as error:
                     if not isinstance(error, ProbeFailed):
                         # A defect must not leave a change on trial behind: it counts as no answer.
-                        log.exception("a probe failed in a way of its own", type=probe.type, target=probe.target)
+                        log.exception(
+                            "a probe failed, which is a defect of the agent", type=probe.type, target=probe.target
+                        )
                     message = in_words(error)
                     failed(result(message))
                     if isinstance(error, final):

@@ -36,7 +36,7 @@ _PLAIN: Final = (
     (re.compile(r"^invalid (?:type|value): .*, expected [ui]\d+$"), "must be a whole number"),
     (re.compile(r"^invalid type: .*, expected a sequence$"), "must be a list"),
     (re.compile(r"^invalid type: .*, expected (?:a map|struct \w+)$"), "must be a map"),
-    (re.compile(r"^invalid type: .*, expected a string$"), "must be text"),
+    (re.compile(r"^invalid type: .*, expected a string$"), "must be a string"),
     (re.compile(r"^missing field (`.*`)$", re.DOTALL), r"\1 is missing"),
 )
 """Words of Rust, and what they say to an administrator."""

@@ -50,7 +50,7 @@ PLACES: list[tuple[State, str]] = [
     (interface("bond", "bond", {"mode": "hunter2"}), "interfaces[x0].bond.mode: unknown variant, expected one of `0`"),
     (
         interface("bond", "bond", {"mode": 1, "port": ["eth1", 5]}),
-        "interfaces[x0].bond.port[#1]: must be text",
+        "interfaces[x0].bond.port[#1]: must be a string",
     ),
     (interface("macsec", "macsec", {"encrypt": True}), "interfaces[x0].macsec: `base-iface` is missing"),
     (
