@@ -6,6 +6,7 @@ import os
 import random
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 import structlog
@@ -13,7 +14,7 @@ import structlog
 from nmstate_controller import __version__
 from nmstate_controller.api.models import Versions
 from nmstate_controller.backoff import Backoff
-from nmstate_controller.clock import SystemClock
+from nmstate_controller.clock import Clock, SystemClock
 from nmstate_controller.cluster import version as cluster_version
 from nmstate_controller.cluster.client import Client
 from nmstate_controller.cluster.credentials import load_configuration
@@ -27,13 +28,13 @@ from nmstate_controller.controller.proof import Prober
 from nmstate_controller.controller.reconciler import Reconciler
 from nmstate_controller.controller.reporter import Reporter
 from nmstate_controller.controller.status_writer import StatusWriter
-from nmstate_controller.controller.transaction import Transaction
+from nmstate_controller.controller.transaction import Manager, Transaction
 from nmstate_controller.errors import ApiError, NetworkManagerUnavailable, SettingsError
 from nmstate_controller.metrics import Metrics
 from nmstate_controller.node import library
 from nmstate_controller.node.journal import Journal
 from nmstate_controller.node.kernel.notices import KernelNotices
-from nmstate_controller.node.kernel.system import SystemKernel
+from nmstate_controller.node.kernel.system import Kernel, SystemKernel
 from nmstate_controller.node.library import Nmstate
 from nmstate_controller.node.networkmanager.client import NetworkManager
 from nmstate_controller.node.networkmanager.signals import NetworkManagerNotices
@@ -49,20 +50,68 @@ _STUCK_LOOK_SECONDS: Final = 5.0
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class Parts:
+    """The parts between the apiserver and the node, joined."""
+
+    store: Store
+    reflector: Reflector
+    status_writer: StatusWriter
+    reporter: Reporter
+    events: Events
+    transaction: Transaction
+    reconciler: Reconciler
+
+
+def build(
+    settings: Settings,
+    client: Client,
+    metrics: Metrics,
+    clock: Clock,
+    rng: random.Random,
+    *,
+    nmstate: Nmstate,
+    manager: Manager,
+    kernel: Kernel,
+    prober: Prober,
+) -> Parts:
+    """Join the parts. The last four are the node, in place of which tests put something else."""
+    api = NodeNetworkStates(client, settings.node_name)
+    store = Store()
+    reflector = Reflector(api, store, metrics, clock, rng, inactivity=settings.watch_inactivity_timeout)
+    status_writer = StatusWriter(api, store, metrics, clock, rng, heartbeat=settings.heartbeat_interval)
+    reporter = Reporter(
+        nmstate,
+        status_writer,
+        Filter(settings.left_out_interfaces, features=settings.report_ethtool_features),
+        metrics,
+        clock,
+        rng,
+        node_name=settings.node_name,
+        interval=settings.report_interval,
+    )
+    nmstate.on_return = reporter.notice
+    events = Events(client, clock, settings.node_name)
+    outcomes = Outcomes(status_writer, events, metrics, clock)
+    journal = Journal(settings.run_directory)
+    transaction = Transaction(nmstate, manager, kernel, journal, rollback_timeout=settings.rollback_timeout)
+    reconciler = Reconciler(store, nmstate, transaction, prober, status_writer, reporter, outcomes, metrics, clock, rng)
+    return Parts(store, reflector, status_writer, reporter, events, transaction, reconciler)
+
+
 class Agent:
     """Everything that runs on one node. Made and run in the loop, once."""
 
     def __init__(self, settings: Settings, client: Client, metrics: Metrics) -> None:
         self._clock = clock = SystemClock()
         rng = random.Random()
-        api = NodeNetworkStates(client, settings.node_name)
         self._settings = settings
         self._metrics = metrics
         self._client = client
-        self.store = Store()
         self._manager = manager = NetworkManager()
+        prober = Prober(manager.name_servers, client.reach, client.address, metrics, timeout=settings.probe_timeout)
         kernel = SystemKernel()
-        self.nmstate = Nmstate(
+        self.nmstate = nmstate = Nmstate(
             metrics,
             clock,
             kernel,
@@ -71,43 +120,13 @@ class Agent:
             rollback_timeout=settings.rollback_timeout,
             ping=self._ping,
         )
-        self.reflector = Reflector(api, self.store, metrics, clock, rng, inactivity=settings.watch_inactivity_timeout)
-        self.status_writer = StatusWriter(api, self.store, metrics, clock, rng, heartbeat=settings.heartbeat_interval)
-        self.reporter = Reporter(
-            self.nmstate,
-            self.status_writer,
-            Filter(settings.left_out_interfaces, features=settings.report_ethtool_features),
-            metrics,
-            clock,
-            rng,
-            node_name=settings.node_name,
-            interval=settings.report_interval,
+        self._parts = parts = build(
+            settings, client, metrics, clock, rng, nmstate=nmstate, manager=manager, kernel=kernel, prober=prober
         )
-        self.nmstate.on_return = self.reporter.notice
-        self.guard = ConnectionGuard(client, SystemHost())
-        self.kernel = KernelNotices(self._kernel_noticed)
-        self.network_manager = NetworkManagerNotices(self.reporter.notice, clock, rng)
-        self.events = Events(client, clock, settings.node_name)
-        outcomes = Outcomes(self.status_writer, self.events, metrics, clock)
-        self.reconciler = Reconciler(
-            self.store,
-            self.nmstate,
-            Transaction(
-                self.nmstate,
-                manager,
-                kernel,
-                Journal(settings.run_directory),
-                rollback_timeout=settings.rollback_timeout,
-            ),
-            Prober(manager.name_servers, client.reach, client.address, metrics, timeout=settings.probe_timeout),
-            self.status_writer,
-            self.reporter,
-            outcomes,
-            metrics,
-            clock,
-            rng,
-        )
-        self.status_writer.update_status(versions=_versions())
+        self._guard = ConnectionGuard(client, SystemHost())
+        self._kernel_notices = KernelNotices(self._kernel_noticed)
+        self._manager_notices = NetworkManagerNotices(parts.reporter.notice, clock, rng)
+        parts.status_writer.update_status(versions=_versions())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set, then end what is under way within the budget of `shutdown_timeout`."""
@@ -118,14 +137,14 @@ class Agent:
             tasks: list[asyncio.Task[Any]] = [
                 group.create_task(part.run(), name=type(part).__name__)
                 for part in (
-                    self.reflector,
-                    self.status_writer,
-                    self.events,
-                    self.reporter,
-                    self.reconciler,
-                    self.kernel,
-                    self.guard,
-                    self.network_manager,
+                    self._parts.reflector,
+                    self._parts.status_writer,
+                    self._parts.events,
+                    self._parts.reporter,
+                    self._parts.reconciler,
+                    self._kernel_notices,
+                    self._guard,
+                    self._manager_notices,
                 )
             ]
             tasks.append(group.create_task(self._exit_when_stuck(), name="LeaveWhenStuck"))
@@ -134,21 +153,21 @@ class Agent:
             log.info("stopping: a change under way may finish, nothing new begins")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.shutdown_timeout):
-                    await self.reconciler.finish()
-            await self.status_writer.flush(_LAST_WRITE_SECONDS)
+                    await self._parts.reconciler.finish()
+            await self._parts.status_writer.flush(_LAST_WRITE_SECONDS)
             for task in tasks:
                 task.cancel()
 
     def _kernel_noticed(self) -> None:
-        self.reporter.notice()
-        self.guard.notice()
+        self._parts.reporter.notice()
+        self._guard.notice()
 
     async def _ping(self) -> None:
         """Raises NetworkManagerUnavailable unless NetworkManager answers, and is one that will do."""
         version = await self._manager.answers()
         if problem := unsupported(NetworkManager=version):
             raise NetworkManagerUnavailable(problem)
-        self.status_writer.update_status(versions=_versions(version))
+        self._parts.status_writer.update_status(versions=_versions(version))
 
     async def _check_cluster(self) -> None:
         """Raises SettingsError when the cluster is too old; while it cannot be asked the node side goes on."""
@@ -179,9 +198,9 @@ class Agent:
 
     def ready(self) -> str | None:
         """What is still missing before the agent does its work."""
-        if not self.store.synced:
+        if not self._parts.store.synced:
             return "the object has not been listed yet"
-        if not self.reporter.reported:
+        if not self._parts.reporter.reported:
             return "the node has not been read yet"
         return None
 

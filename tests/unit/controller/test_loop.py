@@ -11,23 +11,14 @@ import pytest
 from aiohttp import web
 from libnmstate import error as libnmstate_error
 
+from nmstate_controller.agent import build
 from nmstate_controller.api.models import Metadata
 from nmstate_controller.clock import Clock
 from nmstate_controller.cluster.client import Client
-from nmstate_controller.cluster.events import Events
-from nmstate_controller.cluster.reflector import Reflector
-from nmstate_controller.cluster.resource import NodeNetworkStates
-from nmstate_controller.cluster.store import Store
-from nmstate_controller.controller.outcomes import Outcomes
 from nmstate_controller.controller.progress import ATTEMPTS, SLOW_RETRY_SECONDS
-from nmstate_controller.controller.reconciler import Reconciler
-from nmstate_controller.controller.reporter import Reporter
-from nmstate_controller.controller.status_writer import StatusWriter
-from nmstate_controller.controller.transaction import Transaction
 from nmstate_controller.metrics import Metrics
-from nmstate_controller.node.journal import Journal
 from nmstate_controller.node.library import Nmstate
-from nmstate_controller.node.report import Filter
+from nmstate_controller.settings import Settings
 from tests.unit.apiserver import ApiServer, Request, answer, reset
 from tests.unit.clock import ManualClock
 from tests.unit.library import Kernel, Library, Manager, Probes
@@ -38,42 +29,37 @@ def mtu(value: int) -> dict[str, Any]:
 
 
 class Parts:
-    """The agent's parts as `Agent` joins them, without signals and HTTP."""
+    """The agent's parts as the agent joins them, on a node that is none, without signals and HTTP."""
 
     def __init__(
         self, client: Client, library: Library, directory: Path, clock: Clock, *, inactivity: float = 20
     ) -> None:
         self.metrics = Metrics()
-        rng = random.Random(1)
-        api = NodeNetworkStates(client, "node01")
-        self.store = Store()
         self.kernel = Kernel()
-        self.nmstate = nmstate = Nmstate(
-            self.metrics, clock, self.kernel, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library
-        )
-        self.reflector = Reflector(api, self.store, self.metrics, clock, rng, inactivity=inactivity)
-        self.status_writer = StatusWriter(api, self.store, self.metrics, clock, rng, heartbeat=300)
-        self.reporter = Reporter(
-            nmstate, self.status_writer, Filter(), self.metrics, clock, rng, node_name="node01", interval=60
-        )
         self.probes = Probes(self.metrics)
         self.manager = Manager(library)
-        self.transaction = Transaction(nmstate, self.manager, self.kernel, Journal(directory), rollback_timeout=60)
-        self.events = Events(client, clock, "node01")
-        outcomes = Outcomes(self.status_writer, self.events, self.metrics, clock)
-        self.reconciler = Reconciler(
-            self.store,
-            nmstate,
-            self.transaction,
-            self.probes,
-            self.status_writer,
-            self.reporter,
-            outcomes,
+        settings = Settings(node_name="node01", run_directory=directory, watch_inactivity_timeout=inactivity)
+        self.nmstate = Nmstate(
+            self.metrics, clock, self.kernel, show_timeout=20, apply_timeout=20, rollback_timeout=60, library=library
+        )
+        parts = build(
+            settings,
+            client,
             self.metrics,
             clock,
-            rng,
+            random.Random(1),
+            nmstate=self.nmstate,
+            manager=self.manager,
+            kernel=self.kernel,
+            prober=self.probes,
         )
-        nmstate.on_return = self.reporter.notice
+        self.store = parts.store
+        self.reflector = parts.reflector
+        self.status_writer = parts.status_writer
+        self.reporter = parts.reporter
+        self.events = parts.events
+        self.transaction = parts.transaction
+        self.reconciler = parts.reconciler
 
     def start(self) -> list[asyncio.Task[NoReturn]]:
         """Have all of them run."""
