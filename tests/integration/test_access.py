@@ -187,7 +187,7 @@ def test_no_desire_may_be_created(newcomer: Account, spec: Json) -> None:
     answer = newcomer.ask("create", NNS, nns(NEW, nodeName=NEW, **spec))
 
     assert answer.by_policy
-    assert "may create a NodeNetworkState with spec.nodeName alone" in answer.message
+    assert "may create a NodeNetworkState with spec.nodeName only" in answer.message
 
 
 def test_no_object_of_a_made_up_name_may_be_created(newcomer: Account) -> None:
