@@ -88,13 +88,14 @@ def with_absent_peers(document: State, before: State) -> State:
     libnmstate removes it as well, if it sees the pair. Once the trial has taken that down it does not, and then
     NetworkManager makes it anew by the profile of the end that is left.
     """
-    known = {one.get("name"): one for one in before.get("interfaces", [])}
     interfaces = [one for one in document.get("interfaces") or [] if isinstance(one, dict)]
+    named = {one.get("name") for one in interfaces}
+    known = {one.get("name"): one for one in before.get("interfaces", [])}
     gone = [known.get(one.get("name"), {}) for one in interfaces if one.get("state") == "absent"]
-    peers = {(one.get("veth") or {}).get("peer") for one in gone} & known.keys()
-    entries = [
-        {"name": peer, "type": "veth", "state": "absent"} for peer in peers - {one.get("name") for one in interfaces}
-    ]
+    peers = {(one.get("veth") or {}).get("peer") for one in gone} - named
+    # The end of a pod's or a cable is none of NetworkManager's, and has no profile.
+    managed = [peer for peer in peers if known.get(peer, {}).get("state", "ignore") != "ignore"]
+    entries = [{"name": peer, "type": "veth", "state": "absent"} for peer in sorted(map(str, managed))]
     return {**document, "interfaces": [*document["interfaces"], *entries]} if entries else document
 
 

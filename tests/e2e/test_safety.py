@@ -279,13 +279,16 @@ def test_an_agent_killed_while_the_node_is_cut_off_is_not_followed_by_a_second_o
 def test_networkmanager_started_anew_under_a_change_is_noticed_and_undone(node: Node) -> None:
     # Which NetworkManager forgets when it restarts.
     node.shell("nmcli device set eth2 autoconnect no; nmcli device set eth3 autoconnect yes")
-    with undone(node):
-        generation = node.desire(**CUTS["a wrong gateway"][0])
-        in_phase(node, "failing")
-        node.run("lab-networkmanager", "restart")
+    try:
+        with undone(node):
+            generation = node.desire(**CUTS["a wrong gateway"][0])
+            in_phase(node, "failing")
+            node.run("lab-networkmanager", "restart")
 
-        stalled(node, generation, "ConnectivityLost")
-    assert reachable(node)
+            stalled(node, generation, "ConnectivityLost")
+        assert reachable(node)
+    finally:
+        node.run("nmcli", "device", "set", "eth2", "autoconnect", "yes")
 
 
 def test_a_change_waits_for_networkmanager_and_survives_its_restarts(node: Node) -> None:

@@ -443,11 +443,13 @@ def test_a_port_that_goes_to_another_controller_or_goes_down_leaves_the_one_that
 
 def test_the_other_end_of_a_veth_pair_goes_with_it() -> None:
     pair = [
-        {"name": "veth1", "type": "veth", "veth": {"peer": "veth2"}},
-        {"name": "veth2", "type": "veth", "veth": {"peer": "veth1"}},
-        {"name": "veth3", "type": "veth", "veth": {"peer": "in-another-namespace"}},
+        {"name": "veth1", "type": "veth", "state": "up", "veth": {"peer": "veth2"}},
+        {"name": "veth2", "type": "veth", "state": "up", "veth": {"peer": "veth1"}},
+        {"name": "veth3", "type": "veth", "state": "up", "veth": {"peer": "in-another-namespace"}},
+        {"name": "eth1", "type": "veth", "state": "up", "veth": {"peer": "cable"}},
+        {"name": "cable", "type": "veth", "state": "ignore", "veth": {"peer": "eth1"}},
     ]
-    gone = [{"name": name, "state": "absent"} for name in ("veth1", "veth3")]
+    gone = [{"name": name, "state": "absent"} for name in ("veth1", "veth3", "eth1")]
     before = {"interfaces": pair}
 
     assert with_absent_peers({"interfaces": gone}, before)["interfaces"] == [
