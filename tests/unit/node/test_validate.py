@@ -608,3 +608,17 @@ def test_the_work_for_interfaces_grows_as_they_do() -> None:
 
     # A hundred times, if it were each pair.
     assert work(1000) < 25 * work(100)
+
+
+@pytest.mark.parametrize("type_", ["mac-vlan", "mac-vtap"])
+def test_a_mac_vlan_on_a_port_of_a_bridge_or_bond_is_refused(type_: str) -> None:
+    upper = {"name": "mv1", "type": type_, "state": "up", type_: {"base-iface": "eth1", "mode": "bridge"}}
+    for controller in (
+        {"name": "br1", "type": "linux-bridge", "state": "up", "bridge": {"port": [{"name": "eth1"}]}},
+        {"name": "br1", "type": "bond", "state": "up", "link-aggregation": {"mode": "active-backup", "port": ["eth1"]}},
+    ):
+        with pytest.raises(
+            InvalidDesiredState, match=rf"^interfaces\[mv1\]\.{type_}\.base-iface: eth1 is a port of br1"
+        ):
+            check({"interfaces": [controller, upper]}, NODE)
+        check({"interfaces": [{**controller, "state": "absent"}, upper]}, NODE)
