@@ -3,11 +3,16 @@
 import random
 
 
-class Backoff:
-    """Delays that double from `first` to `limit` seconds; each is drawn from the upper half of its step.
+def drawn(step: float, jitter: float) -> float:
+    """A delay from the upper half of a step of so many seconds; `jitter` is a random number in [0, 1).
 
     Not from the whole of it: a delay near zero would let an outage be answered with a burst.
     """
+    return step / 2 + step / 2 * jitter
+
+
+class Backoff:
+    """Delays that double from `first` to `limit` seconds; each is `drawn` from its step."""
 
     def __init__(self, rng: random.Random, *, first: float, limit: float) -> None:
         self._rng = rng
@@ -18,7 +23,7 @@ class Backoff:
     def delay(self, at_least: float | None = None) -> float:
         """Seconds to wait before the next try; `at_least` is what the other side asked for (Retry-After)."""
         step, self._step = self._step, min(self._step * 2, self._limit)
-        return max(self._rng.uniform(step / 2, step), at_least or 0.0)
+        return max(drawn(step, self._rng.random()), at_least or 0.0)
 
     def reset(self) -> None:
         """Start over: something worked."""

@@ -19,6 +19,7 @@ from typing import Final, assert_never
 
 from nmstate_controller.api import conditions
 from nmstate_controller.api.models import LastApply, NodeNetworkState, Spec, State, Status
+from nmstate_controller.backoff import drawn
 from nmstate_controller.errors import (
     InvalidDesiredState,
     NetworkManagerUnavailable,
@@ -275,9 +276,9 @@ def _after_failure(attempts: Attempts, failed: Failed, now: float, jitter: float
 
 
 def _backed_off(attempts: Attempts, now: float, jitter: float) -> Backoff:
-    """Delays double from the first to the longest; each is drawn from the upper half of its step."""
+    """Delays double from the first to the longest."""
     step = min(_FIRST_DELAY_SECONDS * 2 ** min(attempts.delays, _DOUBLINGS), _LONGEST_DELAY_SECONDS)
-    return Backoff(replace(attempts, delays=attempts.delays + 1), now + step / 2 + step / 2 * jitter)
+    return Backoff(replace(attempts, delays=attempts.delays + 1), now + drawn(step, jitter))
 
 
 def _slow_retry(jitter: float) -> float:
