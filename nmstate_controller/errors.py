@@ -40,7 +40,7 @@ A foreign exception is translated at the edge where it appears (`cluster/` and `
 The message of each is one sentence for a user, without secrets, stack traces or state dumps.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 
@@ -53,6 +53,12 @@ def printable(text: str) -> str:
 def in_words(error: BaseException) -> str:
     """What a foreign exception says, on one line and never nothing."""
     return printable(str(error)) or type(error).__name__
+
+
+def listed(names: Sequence[str], most: int = 5, *, by: str = ", ") -> str:
+    """The first `most` of `names`, and how many more there are."""
+    shown = by.join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
 class NmstateControllerError(Exception):

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import structlog
 
 from nmstate_controller.controller.trial_document import names
-from nmstate_controller.errors import NetworkManagerUnavailable, NmstateStuck, NodeError
+from nmstate_controller.errors import NetworkManagerUnavailable, NmstateStuck, NodeError, listed
 from nmstate_controller.node.journal import ChangeRecord
 from nmstate_controller.node.kernel.snapshot import KernelSnapshot
 from nmstate_controller.node.kernel.system import Kernel
@@ -124,8 +124,7 @@ def aftermath(left: list[str]) -> str:
     """What a failed change left behind, for a sentence; `left` is what `Rollback.undo` returned."""
     if not left:
         return "the node runs what it ran before"
-    more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
-    return f"rollback incomplete; check: {', '.join(left[:_SHOWN])}{more}"
+    return f"rollback incomplete; check: {listed(left, _SHOWN)}"
 
 
 def _touched(note: ChangeRecord, manager: ManagerSnapshot, kernel: KernelSnapshot) -> set[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from nmstate_controller.api.models import Difference, State
+from nmstate_controller.errors import listed
 
 NAMED: Final = 5
 """Names in a sentence."""
@@ -20,7 +21,7 @@ _SILENT: Final = ("interfaces", "description")
 
 def paths(differences: Sequence[Difference]) -> str:
     """Where the node differs."""
-    return _listed([difference.path for difference in differences])
+    return listed([difference.path for difference in differences], NAMED)
 
 
 def subjects(document: State) -> str:
@@ -30,10 +31,5 @@ def subjects(document: State) -> str:
     there = [str(one.get("name")) for one in entries if one.get("state") != "absent"]
     gone = [str(one.get("name")) for one in entries if one.get("state") == "absent"]
     others = [_SECTIONS.get(key, key) for key in sorted(document) if key not in _SILENT and document[key] is not None]
-    removed = f"removed: {_listed(gone)}" if gone else ""
-    return "; ".join(part for part in (_listed(there), removed, _listed(others)) if part) or "nothing"
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:NAMED])
-    return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED} more"
+    removed = f"removed: {listed(gone, NAMED)}" if gone else ""
+    return "; ".join(part for part in (listed(there, NAMED), removed, listed(others, NAMED)) if part) or "nothing"

@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from nmstate_controller.errors import listed
 from nmstate_controller.node.diff.names import Interface
 from nmstate_controller.node.diff.values import address, boolean, mapping, mappings
 from nmstate_controller.node.validate.ports import ports
@@ -35,11 +36,8 @@ def displaced(document: Mapping[str, Any], before: Mapping[str, Any]) -> list[st
             if ip not in kept and family not in dynamic
         ]
         if lost:
-            more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
             verb = "was" if len(lost) == 1 else "were"
-            said.append(
-                f"{port} became a port of {controller}; {', '.join(lost[:_SHOWN])}{more} {verb} no longer on the node"
-            )
+            said.append(f"{port} became a port of {controller}; {listed(lost, _SHOWN)} {verb} no longer on the node")
     return said[:_SHOWN]
 
 

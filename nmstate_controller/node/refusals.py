@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from nmstate_controller.errors import listed
 from nmstate_controller.node.diff.values import mappings
 from nmstate_controller.node.validate.problem import shown
 
@@ -48,9 +49,8 @@ def refusal(message: str, document: Mapping[str, Any] | None) -> str | None:
         for key in keys
         if key in entry and entry.get("state", "up") == "up"
     ]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    place = " or ".join(f"interfaces[{name}].{key}" for name, key in names[:_SHOWN]) or keys[0]
-    return f"{place}{more}: NetworkManager refuses {where}: {why}"
+    place = listed([f"interfaces[{name}].{key}" for name, key in names], _SHOWN, by=" or ") or keys[0]
+    return f"{place}: NetworkManager refuses {where}: {why}"
 
 
 def lacking(message: str) -> str | None:
