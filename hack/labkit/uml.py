@@ -2,11 +2,10 @@
 
 import hashlib
 import os
-import subprocess
 from pathlib import Path
 
-from labkit.errors import LabError
 from labkit.place import cache
+from labkit.progress import run
 
 _SOURCE = Path(__file__).with_name("uml_xstate.c")
 _PROCESSOR = Path("/proc/cpuinfo")
@@ -26,12 +25,6 @@ def _library() -> Path:
         return library
     folder.mkdir(parents=True, exist_ok=True)
     new = folder / f".xstate.so.{os.getpid()}"
-    command = ["cc", "-shared", "-fPIC", "-O2", "-Wall", "-o", str(new), str(_SOURCE)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    except OSError as error:
-        raise LabError(f"nodes need a C compiler on this processor (it has AMX): cc: {error.strerror}") from error
-    if done.returncode != 0:
-        raise LabError(f"{_SOURCE.name} does not compile: {done.stderr}")
+    run(["gcc", "-shared", "-fPIC", "-O2", str(_SOURCE), "-o", str(new)])
     new.rename(library)
     return library
